@@ -1,0 +1,50 @@
+"""A dataset: who bought what when, and what the products are. Addressed by name, size and version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from course_lib.data.columns import Columns
+from course_lib.data.histories import Histories
+
+
+@dataclass(frozen=True)
+class Address:
+    """Names one exact dataset; a run's hash covers it. ``version`` changes whenever a byte of the data would."""
+
+    name: str  # "shop", "complete-journey"
+    size: str  # "tiny", "small", ...
+    version: str  # 12 hexadecimal digits
+
+    @property
+    def folder(self) -> str:
+        """The folder name under ``Settings.datasets``."""
+        return f"{self.name}-{self.size}-{self.version}"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Events sorted by user and time (stable), and items indexed by position (item ``i`` in row ``i - 1``)."""
+
+    address: Address
+    events: pd.DataFrame  # EVENT_COLUMNS
+    items: pd.DataFrame  # ITEM_COLUMNS, V rows, item_id 1..V in order
+
+    @property
+    def num_items(self) -> int:
+        """V, the number of products (padding not counted)."""
+        return len(self.items)
+
+    @property
+    def num_users(self) -> int:
+        """N, the number of shoppers."""
+        return int(self.events[Columns.USER].iloc[-1]) + 1 if len(self.events) else 0
+
+    def histories(self) -> Histories:
+        """All histories, one a user, in user order."""
+        counts = np.bincount(self.events[Columns.USER], minlength=self.num_users)
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        return Histories(self.events[Columns.ITEM].to_numpy(np.int32), offsets)

@@ -1,0 +1,82 @@
+"""The configuration of a run. Its hash is the run's name: equal configurations are the same run."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from course_lib.data.dataset import Address
+from course_lib.data.registry import resolve
+from course_lib.errors import CourseError
+from course_lib.models.catalogue import Setting, Value, check_settings, model_card, parse_settings
+from course_lib.settings import PROJECT
+from course_lib.training.settings import SETTINGS as TRAINING
+
+SEED = Setting("seed", 1, 0, 2**31 - 1)
+# A run's result depends on these rooms, so a change in one of them makes a new run.
+CODE = ("data", "shop", "models", "training", "evaluation", "explain")
+
+
+@functools.cache
+def code_version() -> str:
+    """12 hexadecimal digits over the source files that a run's result depends on, and torch's version."""
+    digest = hashlib.sha256()
+    for room in CODE:
+        for path in sorted((PROJECT / "course_lib" / room).glob("*.py")):
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that decides a run's result. Make it with :meth:`make`, which checks every value."""
+
+    dataset: Address
+    model: str
+    settings: Mapping[str, Value]  # the model's settings, complete
+    training: Mapping[str, Value]  # the loop's settings, complete
+    seed: int
+    code: str
+
+    @classmethod
+    def make(
+        cls,
+        dataset: str = "shop",
+        size: str | None = None,
+        model: str = "sasrec",
+        seed: Any = 1,
+        settings: Mapping[str, Any] | None = None,
+        training: Mapping[str, Any] | None = None,
+    ) -> RunConfig:
+        """A checked configuration; raises CourseError naming what is wrong. Used by page, link and command line alike."""
+        address = resolve(dataset, size)
+        checked = check_settings(model, model_card(model).settings, settings or {})
+        if checked.get("heads") and int(checked["width"]) % int(checked["heads"]):
+            raise CourseError("width_heads", width=checked["width"], heads=checked["heads"])
+        loop = check_settings("training", parse_settings(TRAINING), training or {})
+        return cls(address, model, checked, loop, int(SEED.check(seed)), code_version())
+
+    @property
+    def run_id(self) -> str:
+        """16 hexadecimal digits, the run folder's name."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+
+    def to_json(self) -> str:
+        """Canonical JSON: sorted keys, so that equal configurations have equal text."""
+        return json.dumps(asdict(self), sort_keys=True, indent=1, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, source: str) -> RunConfig:
+        """The inverse of :meth:`to_json`; raises ValueError, KeyError or TypeError on anything else."""
+        record = json.loads(source)
+        return cls(**{**record, "dataset": Address(**record["dataset"])})
+
+    @classmethod
+    def read(cls, folder: Path) -> RunConfig:
+        """From ``config.json`` in a run folder."""
+        return cls.from_json((folder / "config.json").read_text(encoding="utf-8"))
