@@ -1,10 +1,12 @@
-"""Where things are and how much of the machine the course may use; every value can be set by an environment variable."""
+"""Where things are and how much of the machine the course may use; an environment variable sets each value."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
+
+from course_lib.errors import CourseError
 
 PROJECT = Path(__file__).resolve().parent.parent  # the checkout: lessons/, data/, pages/ lie here
 
@@ -29,15 +31,29 @@ class Settings:
         return self.home / "datasets"
 
 
+def _number(name: str, default: int, low: int) -> int:
+    """A whole number of at least ``low`` from the environment."""
+    value = os.environ.get(name) or str(default)
+    try:
+        number = int(value)
+    except ValueError:
+        number = low - 1
+    if number < low:
+        raise CourseError("environment_not_a_number", name=name, value=value, low=low)
+    return number
+
+
 def load_settings() -> Settings:
     """Settings from the environment, read at each call so that tests can change them.
 
+    Raises CourseError where a variable that must be a number is none.
     The home is ``~/.liverec`` by default. Nothing is created here; who writes, creates.
     """
     home = Path(os.environ.get("LIVEREC_HOME") or Path.home() / ".liverec").expanduser()
+    cores = os.cpu_count() or 2
     return Settings(
         home=home,
         database_url=os.environ.get("LIVEREC_DATABASE") or f"sqlite:///{home / 'course.sqlite'}",
-        workers=int(os.environ.get("LIVEREC_WORKERS") or max(1, min(4, (os.cpu_count() or 2) - 1))),
-        run_bytes=int(os.environ.get("LIVEREC_RUN_BYTES") or 4 * 2**30),
+        workers=_number("LIVEREC_WORKERS", max(1, min(4, cores - 1)), low=1),
+        run_bytes=_number("LIVEREC_RUN_BYTES", 4 * 2**30, low=0),
     )

@@ -1,0 +1,1 @@
+"""Lessons, questions, grading, learners and progress; the only room that knows the database."""

@@ -1,0 +1,1 @@
+"""Metrics, intervals and the one way to evaluate every model."""

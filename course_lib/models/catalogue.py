@@ -87,6 +87,11 @@ class ModelCard:
     neural: bool  # trained by the loop (torch) rather than counted
 
 
+def _target(node: ast.Assign | ast.AnnAssign) -> str:
+    """The name that an assignment at the top of a file defines."""
+    return getattr(node.target if isinstance(node, ast.AnnAssign) else node.targets[0], "id", "")
+
+
 @functools.cache
 def model_cards() -> Mapping[str, ModelCard]:
     """All models in this folder, by name (the file's name with dashes)."""
@@ -97,7 +102,7 @@ def model_cards() -> Mapping[str, ModelCard]:
             (
                 ast.literal_eval(node.value)
                 for node in tree.body
-                if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "SETTINGS"
+                if isinstance(node, ast.Assign | ast.AnnAssign) and node.value and _target(node) == "SETTINGS"
             ),
             None,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib.metadata
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -29,6 +30,10 @@ def code_version() -> str:
     for room in CODE:
         for path in sorted((PROJECT / "course_lib" / room).glob("*.py")):
             digest.update(path.name.encode() + path.read_bytes())
+    try:
+        digest.update(importlib.metadata.version("torch").encode())  # read from the package's metadata, not imported
+    except importlib.metadata.PackageNotFoundError:
+        digest.update(b"no torch")
     return digest.hexdigest()[:12]
 
 
@@ -53,13 +58,29 @@ class RunConfig:
         settings: Mapping[str, Any] | None = None,
         training: Mapping[str, Any] | None = None,
     ) -> RunConfig:
-        """A checked configuration; raises CourseError naming what is wrong. Used by page, link and command line alike."""
+        """A checked configuration; raises CourseError naming what is wrong. For page, link and command line alike."""
         address = resolve(dataset, size)
         checked = check_settings(model, model_card(model).settings, settings or {})
         if checked.get("heads") and int(checked["width"]) % int(checked["heads"]):
             raise CourseError("width_heads", width=checked["width"], heads=checked["heads"])
         loop = check_settings("training", parse_settings(TRAINING), training or {})
         return cls(address, model, checked, loop, int(SEED.check(seed)), code_version())
+
+    def checked(self) -> RunConfig:
+        """This configuration as :meth:`make` makes it from the same values.
+
+        Raises CourseError for a bad value, and ``config_outdated`` where anything differs from what :meth:`make` gives
+        (a missing setting, data or code of another version): whoever holds a RunConfig need not have made it properly.
+        """
+        try:
+            size = self.dataset.size
+            fresh = RunConfig.make(self.dataset.name, size, self.model, self.seed, self.settings, self.training)
+            same = fresh.to_json() == self.to_json()
+        except (AttributeError, TypeError, ValueError):  # not even the right shapes
+            same = False
+        if not same:
+            raise CourseError("config_outdated")
+        return fresh
 
     @property
     def run_id(self) -> str:
@@ -74,7 +95,11 @@ class RunConfig:
     def from_json(cls, source: str) -> RunConfig:
         """The inverse of :meth:`to_json`; raises ValueError, KeyError or TypeError on anything else."""
         record = json.loads(source)
-        return cls(**{**record, "dataset": Address(**record["dataset"])})
+        config = cls(**{**record, "dataset": Address(**record["dataset"])})
+        for name, kind in (("model", str), ("settings", dict), ("training", dict), ("seed", int), ("code", str)):
+            if not isinstance(getattr(config, name), kind):
+                raise TypeError(f"{name} is {getattr(config, name)!r}, not {kind.__name__}")
+        return config
 
     @classmethod
     def read(cls, folder: Path) -> RunConfig:

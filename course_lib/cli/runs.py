@@ -1,0 +1,88 @@
+"""``python -m course_lib runs list|remove|pin|unpin``: the runs on this machine. A pinned run is never deleted."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from course_lib.cli.console import OK, note, say, table
+from course_lib.settings import load_settings
+
+if TYPE_CHECKING:
+    from course_lib.runs.store import RunStore
+
+
+def register(commands: Any) -> None:
+    """Adds ``runs``."""
+    parser = commands.add_parser("runs", help=say("help_runs"), description=say("help_runs"))
+    actions = parser.add_subparsers(metavar=say("help_action"), required=True, dest="action")
+    listing = actions.add_parser("list", help=say("help_runs_list"), description=say("help_runs_list"))
+    listing.set_defaults(run=show)
+    for name, function in (("remove", remove), ("pin", pin), ("unpin", unpin)):
+        action = actions.add_parser(name, help=say(f"help_runs_{name}"), description=say(f"help_runs_{name}"))
+        action.add_argument("run_ids", metavar="RUN", nargs="+", help=say("help_run_id"))
+        action.set_defaults(run=function)
+
+
+def store() -> RunStore:
+    """This installation's runs."""
+    from course_lib.runs.store import RunStore
+
+    return RunStore(load_settings())
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """One row a run, the most recently asked for last."""
+    from course_lib.runs.store import folder_bytes
+
+    runs = store()
+    rows = []
+    for run_id in runs.list():
+        view = runs.view(run_id)
+        config, result = view.config, view.result or {}
+        quality = result.get("metrics", {}).get("ndcg@10", {}).get("value")
+        rows.append(
+            (
+                run_id,
+                say(f"state_{view.state}"),
+                f"{config.dataset.name}/{config.dataset.size}" if config else "-",
+                config.model if config else "-",
+                str(config.seed) if config else "-",
+                "-" if quality is None else f"{quality:.3f}",
+                f"{folder_bytes(runs.folder(run_id)) / 2**20:.1f}",
+                say("yes") if runs.pinned(run_id) else "",
+            )
+        )
+    if not rows:
+        note(say("no_runs", path=runs.runs))
+        return OK
+    keys = ("column_run", "column_state", "column_dataset", "column_model", "column_seed")
+    print(table([*map(say, keys), "NDCG@10", "MiB", say("column_pinned")], rows))
+    return OK
+
+
+def remove(arguments: argparse.Namespace) -> int:
+    """Deletes runs; one that trains at this moment is refused."""
+    runs = store()
+    for run_id in arguments.run_ids:
+        runs.remove(run_id)
+        print(say("run_removed", run=run_id))
+    return OK
+
+
+def pin(arguments: argparse.Namespace) -> int:
+    """Keeps runs for good."""
+    runs = store()
+    for run_id in arguments.run_ids:
+        runs.pin(run_id)
+        print(say("run_pinned", run=run_id))
+    return OK
+
+
+def unpin(arguments: argparse.Namespace) -> int:
+    """Lets runs be deleted when room is needed."""
+    runs = store()
+    for run_id in arguments.run_ids:
+        runs.unpin(run_id)
+        print(say("run_unpinned", run=run_id))
+    return OK

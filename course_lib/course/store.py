@@ -1,0 +1,337 @@
+"""What the course remembers: answers, guesses, steps, runs, challenges and preferences, each stored when given.
+
+    store = open_store(load_settings().database_url)
+    learner = store.learner()                       # alone on a laptop there is one, "local", and no login
+    learner.record_answer("user_understanding", "order", [1], correct=True, version=question.version)
+    learner.answers("user_understanding")["order"].correct
+
+One store serves all threads of a process, and processes share a database. Nothing is kept in memory, so whatever was
+written is there after a reload, a restart, or in a second browser. Every method raises CourseError where the database
+fails, and the message says what to do.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from course_lib.course import tables
+from course_lib.course.database import NAPS, PATIENCE, connect, identity, translated
+from course_lib.errors import CourseError
+
+LONGEST_NAME = 200  # characters in an id
+LONGEST = 100_000  # characters in anything else
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer to a question."""
+
+    lesson: str
+    question: str
+    version: str
+    chosen: tuple[int, ...]
+    correct: bool
+    at: float
+
+
+@dataclass(frozen=True)
+class GuessGiven:
+    """One guess."""
+
+    lesson: str
+    guess: str
+    value: str | float
+    at: float
+
+
+@dataclass(frozen=True)
+class Step:
+    """A section that the learner has seen, or finished."""
+
+    lesson: str
+    anchor: str
+    completed: bool
+    at: float
+
+
+@dataclass(frozen=True)
+class RunStarted:
+    """A run that the learner started or opened in a lesson's lab."""
+
+    lesson: str
+    run_id: str
+    link: str
+    state: Mapping[str, Any]
+    at: float
+
+
+@dataclass(frozen=True)
+class ChallengeTried:
+    """One attempt at a challenge."""
+
+    lesson: str
+    challenge: str
+    run_id: str
+    passed: bool
+    details: Any
+    at: float
+
+
+@dataclass(frozen=True)
+class Activity:
+    """All that a learner has done, oldest first; what progress is computed from."""
+
+    answers: tuple[Answer, ...] = ()
+    guesses: tuple[GuessGiven, ...] = ()
+    steps: tuple[Step, ...] = ()
+    runs: tuple[RunStarted, ...] = ()
+    challenges: tuple[ChallengeTried, ...] = ()
+
+
+def open_store(address: str, patience: float = PATIENCE) -> Store:
+    """The store at an SQLAlchemy URL, its tables made where the database is empty.
+
+    ``patience`` is how many seconds a write waits for another writer. Raises CourseError: a database of another
+    version (left untouched), a file that is no database, a folder that cannot be written, a server that is not there.
+    """
+    engine = connect(address, patience)
+    return Store(engine)
+
+
+@dataclass
+class Store:
+    """An open database. Safe to share between threads; keep one a process."""
+
+    engine: sa.Engine
+    shown: str = field(init=False)  # the address as messages show it
+    file: tuple[int, int] | None = field(init=False)  # the file that was opened
+
+    def __post_init__(self) -> None:
+        url = self.engine.url
+        self.shown = str(url.database) if self.engine.dialect.name == "sqlite" else url.render_as_string()
+        self.file = identity(self.engine)
+
+    def learner(self, key: str = "local") -> Learner:
+        """The notebook of one learner; costs nothing until something is read or written."""
+        return Learner(self, _name("learner", key))
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self.engine.dispose()
+
+    def read(self, query: sa.Select[Any]) -> list[Any]:
+        """All rows of a query."""
+        with translated(self.shown), self.engine.connect() as connection:
+            return list(connection.execute(query).all())
+
+    def write(self, work: Callable[[sa.Connection], None]) -> None:
+        """Does ``work`` in one transaction; again where another process has inserted the same row meanwhile."""
+        if self.file != identity(self.engine):  # SQLite would go on writing to a deleted file, and nobody would read it
+            raise CourseError("database_gone", address=self.shown)
+        with translated(self.shown):
+            for attempt in range(NAPS):
+                try:
+                    with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+                        work(connection)
+                    return
+                except sa.exc.IntegrityError:
+                    if attempt == NAPS - 1:
+                        raise
+
+
+@dataclass(frozen=True)
+class Learner:
+    """One learner's notebook. ``record_...`` has written to the database when it returns."""
+
+    store: Store
+    key: str
+
+    # ---- answers
+
+    def record_answer(
+        self, lesson: str, question: str, chosen: Iterable[int], correct: bool, version: str = ""
+    ) -> None:
+        """An answer, graded; earlier ones are kept."""
+        self._add(
+            tables.answers,
+            lesson,
+            question=_name("question", question),
+            version=_name("version", version, empty=True),
+            chosen=_json("chosen", [int(one) for one in chosen]),
+            correct=bool(correct),
+        )
+
+    def attempts(self, lesson: str | None = None) -> tuple[Answer, ...]:
+        """All answers ever given, oldest first."""
+        rows = self._rows(tables.answers, lesson)
+        return tuple(Answer(r.lesson, r.question, r.version, tuple(r.chosen), r.correct, r.at) for r in rows)
+
+    def answers(self, lesson: str) -> dict[str, Answer]:
+        """The newest answer to each question of a lesson."""
+        return {answer.question: answer for answer in self.attempts(lesson)}
+
+    # ---- guesses
+
+    def record_guess(self, lesson: str, guess: str, value: str | float) -> None:
+        """A guess; earlier ones are kept."""
+        self._add(tables.guesses, lesson, guess=_name("guess", guess), value=_json("value", value))
+
+    def guess_attempts(self, lesson: str | None = None) -> tuple[GuessGiven, ...]:
+        """All guesses ever made, oldest first."""
+        return tuple(GuessGiven(r.lesson, r.guess, r.value, r.at) for r in self._rows(tables.guesses, lesson))
+
+    def guesses(self, lesson: str) -> dict[str, GuessGiven]:
+        """The newest guess of each kind in a lesson."""
+        return {guess.guess: guess for guess in self.guess_attempts(lesson)}
+
+    # ---- steps
+
+    def record_step(self, lesson: str, anchor: str, completed: bool = False) -> None:
+        """A section seen or, with ``completed``, finished. A finished one stays finished."""
+        where = {"learner": self.key, "lesson": _name("lesson", lesson), "anchor": _name("anchor", anchor)}
+        row = sa.and_(*(tables.steps.c[name] == value for name, value in where.items()))
+
+        def work(connection: sa.Connection) -> None:
+            before = connection.execute(sa.select(tables.steps.c.completed).where(row)).scalar()
+            if before is None:
+                self._be_there(connection)
+                connection.execute(tables.steps.insert().values(**where, completed=bool(completed), at=time.time()))
+            elif completed and not before:
+                connection.execute(tables.steps.update().where(row).values(completed=True, at=time.time()))
+
+        known = self.store.read(sa.select(tables.steps.c.completed).where(row))
+        if not known or (completed and not known[0].completed):  # most visits are repeats: no lock for those
+            self.store.write(work)
+
+    def steps(self, lesson: str | None = None) -> tuple[Step, ...]:
+        """The sections seen so far."""
+        rows = self._rows(tables.steps, lesson)
+        return tuple(Step(r.lesson, r.anchor, r.completed, r.at) for r in rows)
+
+    # ---- runs
+
+    def record_run(self, lesson: str, run_id: str, link: str = "", state: Mapping[str, Any] | None = None) -> None:
+        """A run started or opened; it becomes the lesson's last run."""
+        self._add(
+            tables.runs,
+            lesson,
+            run_id=_name("run_id", run_id),
+            link=_text("link", link),
+            state=_json("state", dict(state or {})),
+        )
+
+    def runs(self, lesson: str | None = None) -> tuple[RunStarted, ...]:
+        """All runs, oldest first."""
+        return tuple(RunStarted(r.lesson, r.run_id, r.link, r.state, r.at) for r in self._rows(tables.runs, lesson))
+
+    def last_run(self, lesson: str) -> RunStarted | None:
+        """The run that a reload, a restart or a second browser comes back to."""
+        rows = self._rows(tables.runs, lesson, newest=1)
+        return RunStarted(rows[0].lesson, rows[0].run_id, rows[0].link, rows[0].state, rows[0].at) if rows else None
+
+    # ---- challenges
+
+    def record_challenge(self, lesson: str, challenge: str, run_id: str, passed: bool, details: Any = None) -> None:
+        """A graded attempt at a challenge; earlier ones are kept."""
+        self._add(
+            tables.challenges,
+            lesson,
+            challenge=_name("challenge", challenge),
+            run_id=_name("run_id", run_id),
+            passed=bool(passed),
+            details=_json("details", {} if details is None else details),
+        )
+
+    def challenges(self, lesson: str | None = None) -> tuple[ChallengeTried, ...]:
+        """All attempts at challenges, oldest first."""
+        rows = self._rows(tables.challenges, lesson)
+        return tuple(ChallengeTried(r.lesson, r.challenge, r.run_id, r.passed, r.details, r.at) for r in rows)
+
+    # ---- preferences and everything
+
+    def preference(self, name: str, default: Any = None) -> Any:
+        """A preference such as ``language``, or ``default`` where it was never set."""
+        table = tables.preferences
+        query = sa.select(table.c.value).where(table.c.learner == self.key, table.c.name == _name("preference", name))
+        rows = self.store.read(query)
+        return rows[0].value if rows else default
+
+    def set_preference(self, name: str, value: Any) -> None:
+        """Sets a preference; any JSON value but null."""
+        table = tables.preferences
+        where = {"learner": self.key, "name": _name("preference", name)}
+        stored = _json(name, value)
+
+        def work(connection: sa.Connection) -> None:
+            row = sa.and_(table.c.learner == self.key, table.c.name == where["name"])
+            if not connection.execute(table.update().where(row).values(value=stored)).rowcount:
+                self._be_there(connection)
+                connection.execute(table.insert().values(**where, value=stored))
+
+        self.store.write(work)
+
+    def activity(self) -> Activity:
+        """All that the learner has done, for progress."""
+        return Activity(self.attempts(), self.guess_attempts(), self.steps(), self.runs(), self.challenges())
+
+    # ---- within
+
+    def _add(self, table: sa.Table, lesson: str, **values: Any) -> None:
+        """A new row."""
+        row = {"learner": self.key, "lesson": _name("lesson", lesson), **values}
+
+        def work(connection: sa.Connection) -> None:
+            self._be_there(connection)
+            connection.execute(table.insert().values(**row, at=time.time()))
+
+        self.store.write(work)
+
+    def _be_there(self, connection: sa.Connection) -> None:
+        """The learner's own row, made at the first thing that is written."""
+        known = connection.execute(sa.select(tables.learners.c.key).where(tables.learners.c.key == self.key)).scalar()
+        if known is None:
+            connection.execute(tables.learners.insert().values(key=self.key, since=time.time()))
+
+    def _rows(self, table: sa.Table, lesson: str | None, newest: int | None = None) -> list[Any]:
+        """The learner's rows, oldest first, or only the ``newest`` ones, newest first."""
+        order = table.c.id if "id" in table.c else table.c.at
+        query = sa.select(table).where(table.c.learner == self.key)
+        if lesson is not None:
+            query = query.where(table.c.lesson == lesson)
+        query = query.order_by(order.desc()).limit(newest) if newest else query.order_by(order)
+        return self.store.read(query)
+
+
+def _text(name: str, value: str, longest: int = LONGEST) -> str:
+    """A text that every database takes; raises CourseError for one that is too long or no text."""
+    if not isinstance(value, str) or "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise CourseError("value_not_storable", name=name)
+    if len(value) > longest:
+        raise CourseError("value_too_long", name=name, length=len(value), most=longest)
+    return value
+
+
+def _name(name: str, value: str, empty: bool = False) -> str:
+    """An id: short, and not empty."""
+    if not _text(name, value, LONGEST_NAME) and not empty:
+        raise CourseError("value_not_storable", name=name)
+    return value
+
+
+def _json(name: str, value: Any) -> Any:
+    """A value that JSON can hold; raises CourseError for any other."""
+    try:
+        length = len(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError, RecursionError):
+        raise CourseError("value_not_storable", name=name) from None
+    if value is None or "\\u0000" in json.dumps(value):
+        raise CourseError("value_not_storable", name=name)
+    if length > LONGEST:
+        raise CourseError("value_too_long", name=name, length=length, most=LONGEST)
+    return value

@@ -1,0 +1,77 @@
+"""What every model can do, and how a model is found by name. A model is one file in this folder.
+
+    model = PopularityModel.fit(train, num_items, settings)   # counted models; neural ones are trained by the loop
+    model.score(histories)        # (N, V + 1), column i is item i, column 0 (padding) is -inf
+    model.save(folder);  PopularityModel.load(folder)
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+
+from course_lib.data.histories import Histories
+from course_lib.models.catalogue import model_card
+
+Scores = NDArray[np.float32]
+
+
+class Recommender(Protocol):
+    """The interface of all models, counted or neural."""
+
+    num_items: int
+
+    def score(self, histories: Histories) -> Scores:
+        """(N, V + 1) a higher score for a likelier next item; column 0 is -inf."""
+
+    def save(self, folder: Path) -> None:
+        """Writes the model to ``folder``: JSON and safetensors, never a pickle."""
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The inverse of :meth:`save`."""
+
+
+class CountedModel:
+    """A model that is a few arrays computed in one pass over the training histories."""
+
+    name: ClassVar[str]
+
+    def __init__(self, num_items: int, settings: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
+        self.num_items = num_items
+        self.settings = settings
+        self.arrays = arrays
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the model keeps."""
+        return sum(array.size for array in self.arrays.values())
+
+    def save(self, folder: Path) -> None:
+        """Writes ``config.json`` and ``model.safetensors``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        config = {"model_type": self.name, "num_items": self.num_items, "settings": self.settings}
+        (folder / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
+        save_file({key: np.ascontiguousarray(array) for key, array in self.arrays.items()}, folder / "model.safetensors")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Reads what :meth:`save` wrote."""
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        return cls(config["num_items"], config["settings"], load_file(folder / "model.safetensors"))
+
+
+def model_class(name: str) -> Any:
+    """The class of a model by name; raises CourseError with the known names."""
+    module = importlib.import_module(f"course_lib.models.{model_card(name).source.stem}")
+    return next(
+        value
+        for key, value in vars(module).items()
+        if key.endswith("Model") and getattr(value, "__module__", "") == module.__name__
+    )

@@ -1,0 +1,184 @@
+"""SASRec: a transformer that reads a shopper's history and scores every product as the next one.
+
+Kang & McAuley, Self-Attentive Sequential Recommendation, ICDM 2018, trained with the full softmax over the catalogue
+(Klenitskiy & Vasilev, Turning Dross Into Gold Loss, RecSys 2023) and with layer norm before each part (pre-norm).
+
+Shapes used below: B histories in a batch, L places in a history, D width, H heads, V products (0 is padding).
+Histories are padded on the left, so the newest product is always at place L - 1, in training and in use.
+
+    model = SASRecModel(SASRecConfig(num_items=1224, width=64))
+    model.save_pretrained("folder");  SASRecModel.from_pretrained("folder")
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import PretrainedConfig, PreTrainedModel
+
+from course_lib.data.histories import Histories
+from course_lib.models.base import Scores
+
+SETTINGS = {  # name: (default, lowest, highest)
+    "width": (64, 8, 256),  # D, numbers that describe a product
+    "layers": (2, 1, 6),
+    "heads": (2, 1, 8),  # H, must divide the width
+    "history_length": (32, 2, 200),  # L, products that the model looks back
+    "dropout": (0.1, 0.0, 0.9),
+}
+
+
+class SASRecConfig(PretrainedConfig):
+    """What it takes to build the model; saved beside the weights."""
+
+    model_type = "sasrec"
+
+    def __init__(
+        self,
+        num_items: int = 1,  # V
+        width: int = 64,  # D
+        layers: int = 2,
+        heads: int = 2,  # H
+        history_length: int = 32,  # L
+        dropout: float = 0.1,
+        **kwargs: Any,
+    ) -> None:
+        self.num_items = num_items
+        self.width = width
+        self.layers = layers
+        self.heads = heads
+        self.history_length = history_length
+        self.dropout = dropout
+        super().__init__(**kwargs)
+
+
+class Attention(nn.Module):
+    """Each place asks every earlier place: softmax(Q K^T / sqrt(D / H)) V, in H heads side by side."""
+
+    def __init__(self, config: SASRecConfig) -> None:
+        super().__init__()
+        self.heads = config.heads
+        self.query_key_value = nn.Linear(config.width, 3 * config.width)
+        self.output = nn.Linear(config.width, config.width)
+        self.recency = nn.Parameter(torch.zeros(config.heads, config.history_length))  # by how long ago a product was
+
+    def forward(self, x: Tensor, mask: Tensor, weights_wanted: bool) -> tuple[Tensor, Tensor | None]:
+        """``x`` (B, L, D), ``mask`` (B, 1, L, L) true where place i may look at place j; weights are (B, H, L, L)."""
+        B, L, D = x.shape
+        queries, keys, values = (
+            part.view(B, L, self.heads, D // self.heads).transpose(1, 2)  # (B, H, L, D / H)
+            for part in self.query_key_value(x).chunk(3, dim=-1)
+        )
+        places = torch.arange(L, device=x.device)
+        ago = (places[:, None] - places).clamp(min=0)  # (L, L) product j is i - j products before product i
+        logits = queries @ keys.transpose(-1, -2) / (D // self.heads) ** 0.5 + self.recency[:, ago]  # (B, H, L, L)
+        weights = logits.masked_fill(~mask, float("-inf")).softmax(-1)
+        mixed = weights @ values
+        return self.output(mixed.transpose(1, 2).reshape(B, L, D)), weights
+
+
+class Block(nn.Module):
+    """x + Attention(norm(x)), then x + FeedForward(norm(x)): one layer of the transformer."""
+
+    def __init__(self, config: SASRecConfig) -> None:
+        super().__init__()
+        self.attention_norm = nn.LayerNorm(config.width)
+        self.attention = Attention(config)
+        self.feed_forward_norm = nn.LayerNorm(config.width)
+        self.feed_forward = nn.Sequential(
+            nn.Linear(config.width, 4 * config.width), nn.GELU(), nn.Linear(4 * config.width, config.width)
+        )
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, mask: Tensor, weights_wanted: bool) -> tuple[Tensor, Tensor | None]:
+        """``x`` (B, L, D) in and out."""
+        mixed, weights = self.attention(self.attention_norm(x), mask, weights_wanted)
+        x = x + self.dropout(mixed)
+        x = x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
+        return x, weights
+
+
+class SASRecModel(PreTrainedModel):
+    """Product and place embeddings, a stack of blocks, and a score for each product by inner product."""
+
+    config_class = SASRecConfig
+    base_model_prefix = "sasrec"
+
+    def __init__(self, config: SASRecConfig) -> None:
+        super().__init__(config)
+        self.item = nn.Embedding(config.num_items + 1, config.width, padding_idx=0)
+        self.place = nn.Embedding(config.history_length, config.width)  # learned, counted from the newest product
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(config.width)
+        self.bias = nn.Parameter(torch.zeros(config.num_items + 1))  # a product's own popularity
+        self.post_init()
+
+    def _init_weights(self, module: nn.Module) -> None:
+        """Small normal weights, so that before training every product is about equally likely."""
+        if isinstance(module, nn.Linear | nn.Embedding):
+            nn.init.normal_(module.weight, std=0.02)
+        if isinstance(module, nn.Linear):
+            nn.init.zeros_(module.bias)
+        if isinstance(module, nn.Embedding) and module.padding_idx is not None:
+            with torch.no_grad():
+                module.weight[module.padding_idx].zero_()
+
+    def forward(self, input_ids: Tensor, output_attentions: bool = False) -> tuple[Tensor, list[Tensor]]:
+        """What the shopper wants after each place: ``input_ids`` (B, L) to (B, L, D); attention of each layer on request.
+
+        A shorter input than ``history_length`` is fine: places are counted from the newest product.
+        """
+        B, L = input_ids.shape
+        real = input_ids != 0  # (B, L)
+        # Place i may look at itself and at earlier real products, never at the future.
+        past = torch.ones(L, L, dtype=torch.bool, device=input_ids.device).tril()
+        itself = torch.eye(L, dtype=torch.bool, device=input_ids.device)
+        mask = ((past & real[:, None, :]) | itself)[:, None]  # (B, 1, L, L)
+
+        ago = torch.arange(L - 1, -1, -1, device=input_ids.device)  # newest product is 0 ago
+        x = self.dropout(self.item(input_ids) * self.config.width**0.5 + (0 if __import__('os').environ.get('NOPLACE') else self.place(ago)))  # (B, L, D)
+        attentions = []
+        for block in self.blocks:
+            x, weights = block(x, mask, output_attentions)
+            if weights is not None:
+                attentions.append(weights)
+        return self.norm(x), attentions
+
+    def logits(self, wanted: Tensor) -> Tensor:
+        """Score of every product: (..., D) to (..., V + 1), inner product with its embedding plus its bias."""
+        return wanted @ self.item.weight.T + self.bias
+
+    @property
+    def num_items(self) -> int:
+        """V."""
+        return int(self.config.num_items)
+
+    @torch.inference_mode()
+    def score(self, histories: Histories) -> Scores:
+        """(N, V + 1) log-probability of each product as the next one; -inf for padding. N histories, 256 at a time."""
+        self.eval()
+        scores = np.empty((len(histories), self.num_items + 1), np.float32)
+        for start in range(0, len(histories), 256):
+            rows = np.arange(start, min(start + 256, len(histories)))
+            some = histories.take(rows)
+            length = int(min(max(some.lengths.max(), 1), self.config.history_length))
+            wanted, _ = self(torch.from_numpy(some.padded(length)))
+            logits = self.logits(wanted[:, -1])
+            logits[:, 0] = float("-inf")
+            scores[rows] = logits.log_softmax(-1).numpy()
+        return scores
+
+    def save(self, folder: Path) -> None:
+        """``save_pretrained``: config.json and model.safetensors."""
+        self.save_pretrained(folder)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """``from_pretrained`` from a local folder."""
+        return cls.from_pretrained(folder, local_files_only=True)

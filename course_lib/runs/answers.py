@@ -1,0 +1,157 @@
+"""Asks the resident predictor process, and replaces it when it dies or does not answer."""
+
+from __future__ import annotations
+
+import itertools
+import operator
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from course_lib.errors import CourseError
+from course_lib.runs.process import Child, Message
+from course_lib.runs.view import RunView
+
+ANSWER_S = 10.0  # an answer takes a few milliseconds; the first about a model a little more
+READY_S = 60.0  # loading torch on a slow disk
+MAX_HISTORY, MAX_K = 1000, 100  # products
+QUICK_DEATHS = 3  # in a row before it was ready: then only the next question starts it again
+
+Spawn = Callable[[Callable[[Child, Message], None], Callable[[Child, bool], None]], Child]
+
+
+def check_question(view: RunView, epoch: int | None, history: Sequence[int], k: int) -> tuple[int | None, list[int]]:
+    """The epoch (None: the finished model) and the item ids to ask with; raises CourseError if it cannot be asked."""
+    if view.state == "missing":
+        raise CourseError("run_missing", run=view.run_id)
+    if len(history) > MAX_HISTORY:
+        raise CourseError("history_too_long", length=len(history), limit=MAX_HISTORY)
+    try:
+        items = [operator.index(item) for item in history]
+    except TypeError:
+        raise CourseError("unknown_items", items=", ".join(str(item) for item in history[:10])) from None
+    if not 1 <= k <= MAX_K:
+        raise CourseError("setting_out_of_range", name="k", value=k, low=1, high=MAX_K)
+    if epoch is None and view.result is None:
+        if not view.snapshots:
+            raise CourseError("run_has_no_model", run=view.run_id)
+        epoch = view.snapshots[-1]
+    if epoch is not None and epoch not in view.snapshots:
+        raise CourseError("snapshot_missing", run=view.run_id, epoch=epoch)
+    return epoch, items
+
+
+class _Seat:
+    """One predictor process and what has been heard of it."""
+
+    def __init__(self, spawn: Spawn, on_death: Callable[[_Seat], None]) -> None:
+        self.heard: queue.SimpleQueue[Message | None] = queue.SimpleQueue()  # None: it has died
+        self.settled = threading.Event()  # ready, or dead
+        self.ready = self.dead = False
+        self._on_death = on_death
+        self.child = spawn(self._message, self._death)
+
+    def _message(self, child: Child, message: Message) -> None:
+        if message["kind"] == "ready":
+            self.ready = True
+            self.settled.set()
+        else:
+            self.heard.put(message)
+
+    def _death(self, child: Child, out_of_memory: bool) -> None:
+        self.dead = True
+        self.heard.put(None)
+        self.settled.set()
+        self._on_death(self)
+
+
+class Predictor:
+    """One question at a time to one process; thread-safe."""
+
+    def __init__(self, spawn: Spawn, answer_s: float = ANSWER_S, ready_s: float = READY_S) -> None:
+        self._spawn, self._answer_s, self._ready_s = spawn, answer_s, ready_s
+        self._turn = threading.Lock()  # held by the thread whose question it is
+        self._seating = threading.Lock()
+        self._numbers = itertools.count()
+        self._quick_deaths = 0
+        self._closed = False
+        self._seat: _Seat | None = None
+
+    def warm(self) -> None:
+        """Start the process, so that the first question does not wait. Raises OSError if it cannot be started."""
+        self._occupied()
+
+    def _occupied(self) -> _Seat:
+        with self._seating:
+            if self._closed:
+                raise CourseError("course_closing")
+            if self._seat is None or self._seat.dead:
+                self._seat = _Seat(self._spawn, self._died)
+            return self._seat
+
+    def _died(self, seat: _Seat) -> None:
+        self._quick_deaths = 0 if seat.ready else self._quick_deaths + 1
+        if self._quick_deaths < QUICK_DEATHS and not self._closed:
+            try:
+                self._occupied()
+            except (OSError, CourseError):
+                self._quick_deaths = QUICK_DEATHS  # said to whoever asks next
+
+    def ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        """The answer. Raises CourseError: the model's own, ``predictor_timeout`` or ``predictor_died``.
+
+        A question that meets the process's death is asked once more.
+        """
+        if not self._turn.acquire(timeout=self._answer_s):
+            raise CourseError("predictor_timeout", seconds=round(self._answer_s))
+        try:
+            for _ in range(2):
+                answer = self._ask_once(question)
+                if answer is not None:
+                    if "error" in answer:
+                        raise CourseError.from_dict(answer["error"])
+                    return dict(answer["answer"])
+        finally:
+            self._turn.release()
+        raise CourseError("predictor_died")
+
+    def _ask_once(self, question: dict[str, Any]) -> Message | None:
+        """The answer to one attempt; None if the process died."""
+        try:
+            seat = self._occupied()
+        except OSError:
+            return None
+        if not seat.settled.wait(self._ready_s):
+            seat.child.kill()
+            raise CourseError("predictor_timeout", seconds=round(self._ready_s))
+        number = next(self._numbers)
+        if seat.dead or not seat.child.send({"do": "predict", "id": number, **question}):
+            return None
+        while True:
+            try:
+                answer = seat.heard.get(timeout=self._answer_s)
+            except queue.Empty:
+                seat.child.kill()  # a new one takes its place
+                raise CourseError("predictor_timeout", seconds=round(self._answer_s)) from None
+            if answer is None or answer["id"] == number:
+                return answer
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id, where there is one."""
+        seat = self._seat
+        return None if seat is None or seat.dead else seat.child.pid
+
+    def close(self) -> Child | None:
+        """Tell the process to end; returns it, to be waited for."""
+        with self._seating:
+            self._closed = True
+            seat = self._seat
+        if seat is None or seat.dead:
+            return None
+        seat.child.close()
+        seat.dead = True
+        seat.heard.put(None)  # for whoever is asking
+        seat.settled.set()
+        return seat.child

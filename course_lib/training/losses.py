@@ -1,0 +1,61 @@
+"""Softmax cross-entropy over the whole catalogue, a slice of targets at a time.
+
+    loss = -log( exp(h . e_target + b_target) / sum over all items i of exp(h . e_i + b_i) )
+
+The obvious code writes out a table of targets x products (4,000 x 1,261 numbers here), reads it for the softmax, and
+writes it again for the gradient. Memory traffic, not arithmetic, is what it waits for. This function makes a slice of
+the table, takes from it the loss and, since the gradient is just (softmax - one-hot), both gradients as well, and then
+forgets the slice. Value and gradient are those of torch.nn.functional.cross_entropy to rounding (a test says so).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+SLICE = 512  # targets at a time: the slice stays in the processor's cache
+
+
+class _SoftmaxLoss(torch.autograd.Function):
+    """Mean cross-entropy with its gradients computed on the way forward."""
+
+    @staticmethod
+    def forward(ctx: Any, hidden: Tensor, items: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
+        """``hidden`` (T, D), ``items`` (V + 1, D), ``bias`` (V + 1,), ``targets`` (T,) to a scalar."""
+        T = len(targets)
+        hidden_grad = torch.empty_like(hidden)
+        items_grad, bias_grad = torch.zeros_like(items), torch.zeros_like(bias)
+        total = hidden.new_zeros(())
+        for start in range(0, T, SLICE):
+            rows = slice(start, start + SLICE)
+            h, target = hidden[rows], targets[rows, None]
+            table = torch.addmm(bias, h, items.T)  # (slice, V + 1) logits
+            table[:, 0] = float("-inf")  # padding is never the answer
+            log_total = table.logsumexp(1, keepdim=True)
+            total += (log_total - table.gather(1, target)).sum()
+            table.sub_(log_total).exp_()  # now the probabilities
+            table.scatter_add_(1, target, table.new_full((1, 1), -1.0).expand_as(target))  # minus the one-hot
+            torch.mm(table, items, out=hidden_grad[rows])
+            items_grad.addmm_(table.T, h)
+            bias_grad += table.sum(0)
+        for gradient in (hidden_grad, items_grad, bias_grad):
+            gradient /= T
+        ctx.save_for_backward(hidden_grad, items_grad, bias_grad)
+        return total / T
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
+        """Scales the stored gradients."""
+        scale = upstream[0]
+        return (*(gradient * scale for gradient in ctx.saved_tensors), None)
+
+
+def softmax_loss(hidden: Tensor, items: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
+    """Mean over targets of the cross-entropy against all items but padding.
+
+    ``hidden`` (T, D) what is wanted, ``items`` (V + 1, D) embeddings, ``bias`` (V + 1,), ``targets`` (T,) ids 1..V.
+    """
+    loss: Tensor = _SoftmaxLoss.apply(hidden, items, bias, targets)
+    return loss

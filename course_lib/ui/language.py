@@ -1,0 +1,66 @@
+"""The learner's language: the link's, else the last explicit choice, else the browser's."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Literal
+
+import streamlit as st
+
+from course_lib.errors import CourseError
+from course_lib.text import LANGUAGES, text
+
+LOG = logging.getLogger(__name__)
+Language = Literal["zh", "en"]
+STATE = "language"  # session state: survives page switches; the link's ``lang`` only while it is there
+PARAMETER = "lang"
+
+
+def language() -> Language:
+    """The language of this run of the page."""
+    if known() is None:
+        st.session_state[STATE] = remembered() or browser_language()
+    return known() or "en"
+
+
+def known() -> Language | None:
+    """The language as far as the link and this session say it; needs no database, so an error page can ask it."""
+    asked = st.query_params.get(PARAMETER)
+    if asked in LANGUAGES:
+        st.session_state[STATE] = asked
+    chosen: Language | None = st.session_state.get(STATE)
+    return chosen
+
+
+def browser_language() -> Language:
+    """The first language that the browser asks for."""
+    return "zh" if (st.context.locale or "").lower().startswith("zh") else "en"
+
+
+def remembered() -> str | None:
+    """The learner's last explicit choice on this machine; None when there was none."""
+    from course_lib.ui import identity, services
+
+    try:
+        kept = services.store().learner(identity.learner()).preference("language")
+    except CourseError:
+        return None  # the page says what is wrong with the database; this one can be read without it
+    return kept if kept in LANGUAGES else None
+
+
+def choose(chosen: Language) -> None:
+    """Switches the language, keeps everything else, and remembers the choice."""
+    from course_lib.ui import identity, services
+
+    st.session_state[STATE] = chosen
+    if PARAMETER in st.query_params:
+        st.query_params[PARAMETER] = chosen
+    try:
+        services.store().learner(identity.learner()).set_preference("language", chosen)
+    except CourseError as error:
+        LOG.warning("the choice of language is not remembered: %s", error)
+
+
+def t(key: str, **params: Any) -> str:
+    """The interface string ``key`` in the learner's language."""
+    return text(key, language(), **params)

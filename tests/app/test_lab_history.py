@@ -1,0 +1,140 @@
+"""Look inside: scrubbing, another shopper, the edited history and the list that follows."""
+
+from __future__ import annotations
+
+import pytest
+from lab_page import key, link, nothing_broke, open_page, set_stage, tiny, words
+from lab_stage import Stage, history_of
+
+from course_lib.data.registry import load_items, resolve
+from course_lib.errors import CourseError
+from course_lib.text import text
+from course_lib.ui.history_editor import card, shuffled
+from course_lib.ui.lab_state import check_history
+from course_lib.ui.product_search import search
+from course_lib.ui.ranked_list import moves, ranked_list
+
+BOTH = pytest.mark.parametrize("language", ["zh", "en"])
+SHOP = resolve("shop", "tiny")
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch, tmp_path) -> Stage:
+    stage = set_stage(monkeypatch, tmp_path)
+    stage.put(tiny(), "finished")
+    return stage
+
+
+def lists(page) -> str:
+    return "\n".join(one.proto.body for one in page.get("html"))
+
+
+@BOTH
+def test_scrubbing_changes_the_list_and_the_link(stage, language) -> None:
+    items = load_items(SHOP)
+    page = open_page(language)
+    assert page.select_slider(key=key("widget.epoch")).value == 8
+    page.select_slider(key=key("widget.epoch")).set_value(0).run()
+    nothing_broke(page)
+    assert items[f"title_{language}"].iat[99] in lists(page)  # product 100 leads the list at epoch 0 only
+    assert "epoch=0" in link(page)
+    page.select_slider(key=key("widget.epoch")).set_value(3).run()
+    assert items[f"title_{language}"].iat[99] not in lists(page)
+    assert stage.asked == []  # the history is as it was: the snapshot has the answer
+
+
+@BOTH
+def test_another_shopper_comes_with_their_own_history(stage, language) -> None:
+    page = open_page(language, history="5-6-7")
+    page.radio(key=key("widget.shopper.look")).set_value(2).run()
+    nothing_broke(page)
+    assert "shopper=2" in link(page)
+    assert "history=" not in link(page)
+
+
+@BOTH
+def test_an_edited_history_from_a_link_asks_the_model_itself(stage, language) -> None:
+    page = open_page(language, history="5-6-7", epoch="4")
+    nothing_broke(page)
+    assert stage.asked == [(tiny().run_id, 4, [5, 6, 7])]
+    titles = load_items(SHOP)[f"title_{language}"]
+    assert titles.iat[7] in lists(page)  # the stage answers with the products after the newest
+    assert text("look.move_new", language) in lists(page)
+    assert text("look.edited_help", language) in words(page)
+    page.button(key=key("reset")).click().run()
+    assert "history=" not in link(page)
+    assert text("look.list_help", language) in words(page)
+
+
+@BOTH
+def test_shuffling_keeps_the_products(stage, language) -> None:
+    page = open_page(language)
+    page.button(key=key("shuffle")).click().run()
+    nothing_broke(page)
+    (_, _, asked) = stage.asked[-1]
+    assert sorted(asked) == history_of(0)
+    assert asked != history_of(0)
+
+
+@BOTH
+def test_products_that_the_shop_lacks_are_named_once(stage, language) -> None:
+    page = open_page(language, history="5-999999")
+    assert not page.exception
+    assert CourseError("unknown_items", items="999999").text(language) in words(page)
+    assert "history=" not in link(page)
+    assert stage.asked == []
+
+
+@BOTH
+def test_an_empty_history_asks_for_a_product(stage, language) -> None:
+    page = open_page(language, history="")
+    nothing_broke(page)
+    assert text("look.empty_history", language) in words(page)
+
+
+def test_check_history_refuses_what_is_no_product() -> None:
+    assert check_history([1, 2, 2], 5) == (1, 2, 2)
+    for bad in ([0], [6], [-1]):
+        with pytest.raises(CourseError, match="does not have"):
+            check_history(bad, 5)
+    for bad in (["1"], [1.0], [True], [1] * 401):
+        with pytest.raises(CourseError) as caught:
+            check_history(bad, 5)
+        assert caught.value.key == "link_history"
+
+
+def test_shuffled_is_another_order_where_there_is_one() -> None:
+    assert all(shuffled((1, 2)) == (2, 1) for _ in range(20))
+    assert shuffled((4, 4)) == (4, 4)
+    assert shuffled(()) == ()
+
+
+@pytest.mark.parametrize("query", ["篮球", "basketball", "BASKETBALL", "  basketball  "])
+def test_search_finds_a_type_in_either_language(query: str) -> None:
+    items = load_items(SHOP)
+    found = search(SHOP, query)
+    assert len(found) == 8
+    assert all("篮球" in items["product_type_zh"].iat[item - 1] for item in found)
+
+
+def test_search_needs_every_word_and_forgives_a_missing_space() -> None:
+    items = load_items(SHOP)
+    shoes = search(SHOP, "basketball shoes")
+    assert shoes
+    assert all("shoe" in items["product_type_en"].iat[item - 1] for item in shoes)
+    assert search(SHOP, "便宜篮球")  # no title holds it as one word
+    assert search(SHOP, "") == []
+    assert search(SHOP, "zzzz") == []
+
+
+def test_moves_by_hand() -> None:
+    assert moves([7, 5, 9], [5, 6, 7]) == [2, -1, None]
+
+
+def test_titles_are_escaped() -> None:
+    items = load_items(SHOP).head(3).copy()
+    items["title_en"] = ["<script>alert(1)</script>", 'x" onload="y', "plain"]
+    drawn = ranked_list(items, [{"item": n, "p": 0.1} for n in (1, 2, 3)], "en", "shop", before=[3, 2, 1], target=2)
+    assert "<script" not in drawn
+    assert 'onload="y' not in drawn
+    assert card(items, 1, "shop", "en")["title"] == "<script>alert(1)</script>"  # written by textContent in the browser

@@ -1,0 +1,179 @@
+"""The command line as a whole: discovery, help, languages, errors and exit statuses."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from course_lib.cli import console
+from course_lib.cli.main import build_parser, main
+from course_lib.text import strings
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+COMMANDS = {"data", "lessons", "runs", "start", "train"}
+
+
+def shell(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command line in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "course_lib", *arguments],
+        cwd=PROJECT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_every_command_is_found_by_its_file() -> None:
+    files = {path.stem for path in (PROJECT / "course_lib" / "cli").glob("*.py")}
+    commands = set(build_parser()._subparsers._group_actions[0].choices)  # type: ignore[union-attr,arg-type]
+    assert commands >= COMMANDS
+    assert commands <= files
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("command", [(), *((name,) for name in sorted(COMMANDS)), ("data", "list"), ("runs", "pin")])
+def test_help_speaks_the_language(command: tuple[str, ...], language: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main([*command, "--help", "--lang", language])
+    assert end.value.code == 0
+    out = capsys.readouterr().out
+    assert out.startswith(strings(language)["cli.help_usage"])
+    assert strings(language)["cli.help_help"] in out
+
+
+BAD_LINES = [
+    ([], "Something is missing after “python -m course_lib”: COMMAND."),
+    (["dance"], "has no command called “dance”. Choose one of: data, lessons, runs,"),
+    (["train", "--dance"], "does not know --dance."),
+    (
+        ["train", "--epoch", "3"],
+        "does not know --epoch 3.",
+    ),  # no abbreviations: a new option must not change an old line
+    (["train", "twice"], "does not know twice."),
+    (["train", "--width"], "--width needs a value"),
+    (["train", "--json=yes"], "--json takes no value"),
+    (["train", "--set", "width"], "--set is “width”, but needs a name and a value"),
+    (["train", "--set", "depth=3"], "“sasrec” has no setting called “depth”. It has: width,"),
+    (["train", "--dataset", "bookshop"], "There is no dataset called “bookshop”. Choose one of: shop,"),
+    (["train", "--size", "vast"], "Dataset “shop” has no size “vast”. Choose one of: small,"),
+    (["train", "--model", "oracle"], "There is no model called “oracle”. Choose one of: "),
+    (["train", "--model", "popularity"], "“popularity” is counted, not trained"),
+    (["train", "--width", "4096"], "width is 4096, but must lie between 8 and 256."),
+    (["train", "--epochs", "0"], "epochs is 0, but must lie between 1 and 100."),
+    (["train", "--learning-rate", "nan"], "learning_rate is nan, but must lie between"),
+    (["train", "--seed", "-1"], "seed is -1, but must lie between 0 and"),
+    (["train", "--seed", "1.5"], "seed is “1.5”, which is not"),
+    (["train", "--heads", "3"], "The width 64 cannot be divided among 3 heads."),
+    (["runs", "list", "--lang", "fr"], "--lang is “fr”, but must be one of: zh, en."),
+    (["runs", "pin", "../../etc"], "There is no run ../../etc here"),
+    (["runs", "remove"], "Something is missing after “python -m course_lib runs remove”: RUN."),
+    (["start", "--port", "80x"], "port is “80x”, which is not a whole number."),
+    (["start", "--port", "70000"], "port is 70000, but must lie between 1 and 65535."),
+]
+
+
+@pytest.mark.parametrize(("line", "expected"), BAD_LINES, ids=[" ".join(line) or "nothing" for line, _ in BAD_LINES])
+def test_bad_input_is_one_sentence_and_status_2(
+    line: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(line) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert expected in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("line", "expected"), BAD_LINES, ids=[" ".join(line) or "nothing" for line, _ in BAD_LINES])
+def test_bad_input_is_told_in_chinese_too(line: list[str], expected: str, capsys: pytest.CaptureFixture[str]) -> None:
+    if "--lang" in line:
+        line = ["runs", "list", "--lang=no"]
+    assert main(["--lang", "zh", *line] if "--lang=no" not in line else line) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    if "--lang=no" not in line:
+        assert any("\u4e00" <= character <= "\u9fff" for character in err)
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+        ({"LC_ALL": "C", "LANG": "zh_CN"}, "en"),
+        ({}, "en"),
+    ],
+)
+def test_language_follows_the_locale(
+    environment: dict[str, str], language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert console.take_language(["train", "--json"]) == ["train", "--json"]
+    assert console.language() == language
+
+
+def test_errors_of_the_system_become_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: Any) -> Any:
+        raise PermissionError(13, "Permission denied", "/somewhere")
+
+    monkeypatch.setattr("course_lib.cli.runs.show", refuse)
+    assert main(["runs", "list"]) == 2
+    assert capsys.readouterr().err.startswith("The system refused: Permission denied (/somewhere).")
+
+
+def test_a_missing_package_becomes_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lack(*_: Any) -> Any:
+        raise ModuleNotFoundError("No module named 'pandas'", name="pandas")
+
+    monkeypatch.setattr("course_lib.cli.runs.show", lack)
+    assert main(["runs", "list"]) == 2
+    assert capsys.readouterr().err.startswith("The Python package “pandas” is not installed for ")
+
+
+def test_a_mistake_in_the_course_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lack(*_: Any) -> Any:
+        raise ModuleNotFoundError("No module named 'course_lib.nowhere'", name="course_lib.nowhere")
+
+    monkeypatch.setattr("course_lib.cli.runs.show", lack)
+    with pytest.raises(ModuleNotFoundError):
+        main(["runs", "list"])
+
+
+def test_the_module_runs_and_keeps_its_channels_apart() -> None:
+    """In a process of its own: the sentence on standard error, nothing on standard output, status 2."""
+    done = shell("train", "--model", "nothing", LANG="zh_CN.UTF-8", PYTHONIOENCODING="utf-8")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("没有名为“nothing”的模型。")
+
+
+@pytest.mark.parametrize("value", ["many", "0", "1.5"])
+def test_a_wrong_variable_is_told(
+    value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LIVEREC_WORKERS", value)
+    assert main(["runs", "list"]) == 2
+    assert capsys.readouterr().err.startswith(f"The environment variable LIVEREC_WORKERS is “{value}”")
+
+
+def test_version() -> None:
+    done = shell("--version")
+    assert done.returncode == 0
+    assert done.stdout.startswith("LiveRec ")

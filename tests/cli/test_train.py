@@ -1,0 +1,215 @@
+"""``train``: the same run as the page's, one JSON object out, progress on standard error."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from course_lib.cli.main import main
+from course_lib.cli.train import Bar, configure, known_settings
+from course_lib.models.catalogue import model_cards
+from course_lib.runs import here
+from course_lib.runs.config import RunConfig
+from course_lib.settings import Settings, load_settings
+from course_lib.training.settings import SETTINGS as TRAINING
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+
+
+def score(value: float) -> dict[str, float]:
+    return {"value": value, "low": value - 0.01, "high": value + 0.01}
+
+
+def result(config: RunConfig) -> dict[str, Any]:
+    metrics = {"ndcg@10": score(0.30), "hr@10": score(0.45), "mrr@10": score(0.25)}
+    return {
+        "dataset": config.dataset.name,
+        "model": config.model,
+        "seed": config.seed,
+        "parameters": 176_000,
+        "seconds": {"total": 14.2, "train": 12.9},
+        "metrics": metrics,
+        "baselines": {"popularity": metrics, "item-knn": metrics, "markov": metrics},
+        "oracle": {"known": metrics, "filtered": metrics},
+        "epochs": 2,
+    }
+
+
+EVENTS: list[dict[str, Any]] = [
+    {"kind": "started", "attempt": 1},
+    {"kind": "prepared", "epochs": 2, "steps": 20},
+    {"kind": "references", "baselines": {}, "oracle": None},
+    {"kind": "epoch", "epoch": 0, "step": 0, "loss": 7.1, "metrics": {"ndcg@10": score(0.01)}},
+    {"kind": "step", "epoch": 1, "step": 7, "loss": 6.5},
+    {"kind": "resumed", "epoch": 1},
+    {"kind": "epoch", "epoch": 2, "step": 20, "loss": 5.25, "metrics": {"ndcg@10": score(0.3)}},
+    {"kind": "finished", "seconds": 14.2},
+]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[RunConfig]:
+    """Puts a quick training in the place of the real one and remembers the configurations that it was asked for."""
+    configs: list[RunConfig] = []
+
+    def run_here(config: RunConfig, settings: Settings, on_event: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+        configs.append(config)
+        for event in EVENTS:
+            on_event(event)
+        return result(config)
+
+    monkeypatch.setattr(here, "run_here", run_here)
+    return configs
+
+
+def test_json_is_one_object_of_the_agreed_shape(asked: list[RunConfig], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--dataset", "shop", "--model", "sasrec", "--seed", "1", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert out.count("\n") == 1
+    record = json.loads(out)
+    assert record == {**result(asked[0]), "run": str(load_settings().runs / asked[0].run_id)}
+    assert "20/20" in err
+    assert "NDCG@10=0.300" in err
+
+
+def test_it_is_the_same_run_as_the_page_s(asked: list[RunConfig]) -> None:
+    assert main(["train", "--width", "32", "--epochs", "3", "--seed", "7", "--size", "tiny"]) == 0
+    page = RunConfig.make("shop", "tiny", "sasrec", 7, {"width": 32}, {"epochs": 3})
+    assert asked == [page]
+
+
+def test_options_and_set_are_the_same_and_the_last_counts(asked: list[RunConfig]) -> None:
+    assert main(["train", "--width", "32", "--set", "width=16", "--set", "batch-size=64"]) == 0
+    assert main(["train", "--set", "width=16", "--width", "32", "--set", "batch_size=64"]) == 0
+    assert [config.settings["width"] for config in asked] == [16, 32]
+    assert [config.training["batch_size"] for config in asked] == [64, 64]
+
+
+def test_every_setting_is_an_option(asked: list[RunConfig]) -> None:
+    """A new setting of a model or of the loop becomes an option by being there, and no two owners share a name."""
+    settings = model_cards()["sasrec"].settings
+    assert not set(settings) & set(TRAINING)
+    assert set(known_settings()) >= {*settings, *TRAINING}
+    line = [
+        word for name, (setting, _) in known_settings().items() for word in (f"--{name.replace('_', '-')}", setting)
+    ]
+    assert main(["train", *(str(getattr(word, "default", word)) for word in line)]) == 0
+    assert asked == [RunConfig.make()]
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "seed 1: 176,000 parameters"), ("zh", "种子 1：176,000 个参数")]
+)
+def test_without_json_a_table_for_people(
+    asked: list[RunConfig], capsys: pytest.CaptureFixture[str], language: str, words: str
+) -> None:
+    assert main(["train", "--lang", language]) == 0
+    out = capsys.readouterr().out
+    assert words in out
+    assert out.count("0.300 [0.290, 0.310]") == 6  # popularity, item-knn, markov, sasrec and two bounds
+    assert str(load_settings().runs / asked[0].run_id) in out
+
+
+def test_a_dataset_without_a_truth_has_no_oracle(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(here, "run_here", lambda config, settings, on_event: {**result(config), "oracle": None})
+    assert main(["train", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["oracle"] is None
+    assert main(["train"]) == 0
+
+
+def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(here, "run_here", interrupted)
+    assert main(["train", "--json", "--lang", "en"]) == 130
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "the same command goes on from the last finished epoch" in err.splitlines()[-1]
+
+
+def test_bar_never_runs_backwards(capsys: pytest.CaptureFixture[str]) -> None:
+    """A resumed run repeats steps; the bar waits for them."""
+    bar = Bar()
+    bar.take({"kind": "prepared", "steps": 10})
+    bar.take({"kind": "step", "step": 8, "loss": 1.0})
+    bar.take({"kind": "step", "step": 3, "loss": 1.0})
+    assert bar._bar.n == 8
+    bar.close()
+
+
+def test_a_finished_run_draws_no_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(here, "run_here", lambda config, settings, on_event: result(config))
+    assert main(["train", "--json"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def arguments(**given: Any) -> Any:
+    from argparse import Namespace
+
+    return Namespace(**{"dataset": "shop", "size": "tiny", "model": "sasrec", "seed": "1", "given": {}, **given})
+
+
+TINY = ("--size", "tiny", "--epochs", "1", "--width", "16", "--layers", "1")
+
+
+def command(*more: str) -> list[str]:
+    return [sys.executable, "-m", "course_lib", "train", *TINY, *more]
+
+
+def test_a_real_run_and_its_repetition() -> None:
+    """The real training on the tiny shop, then the same line again: the finished run is printed without training."""
+    first = subprocess.run(command("--json"), cwd=PROJECT, capture_output=True, text=True, timeout=300, check=False)
+    assert first.returncode == 0, first.stderr
+    record = json.loads(first.stdout)
+    config = configure(arguments(given={"epochs": "1", "width": "16", "layers": "1"}))
+    folder = Path(record["run"])
+    assert folder.name == config.run_id
+    assert (folder / "result.json").is_file()
+    assert {"dataset", "model", "seed", "run", "parameters", "seconds", "metrics", "baselines", "oracle"} <= set(record)
+    assert (record["dataset"], record["model"], record["seed"]) == ("shop", "sasrec", 1)
+    assert set(record["seconds"]) >= {"total", "train"}
+    assert set(record["baselines"]) == {"popularity", "item-knn", "markov"}
+    assert set(record["oracle"]) == {"known", "filtered"}
+    for metrics in (record["metrics"], *record["baselines"].values(), *record["oracle"].values()):
+        assert metrics["ndcg@10"]["low"] <= metrics["ndcg@10"]["value"] <= metrics["ndcg@10"]["high"]
+    trained = (folder / "result.json").stat().st_mtime_ns
+    again = subprocess.run(command("--json"), cwd=PROJECT, capture_output=True, text=True, timeout=300, check=False)
+    assert json.loads(again.stdout) == record
+    assert (folder / "result.json").stat().st_mtime_ns == trained
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
+def test_a_real_ctrl_c_keeps_the_run() -> None:
+    """Interrupted as soon as it trains, then taken up by the same command."""
+    line = command("--seed", "2", "--json", "--epochs", "60", "--lang", "en")
+    folder = (
+        load_settings().runs
+        / configure(arguments(seed="2", given={"epochs": "60", "width": "16", "layers": "1"})).run_id
+    )
+    with subprocess.Popen(line, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 120
+        while not list(folder.glob("epochs/001/view.json")) and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert out == ""
+    assert "the same command goes on" in err.splitlines()[-1]
+    assert not (folder / "result.json").exists()
+    events = [json.loads(row)["kind"] for row in (folder / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert events[-1] == "stopped"
+    done = subprocess.run(line, cwd=PROJECT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(row)["kind"] for row in (folder / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert "resumed" in events

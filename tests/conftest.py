@@ -1,0 +1,26 @@
+"""What holds for every test: a home of its own, one thread for each process, and no network."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+# Two test processes and the workers that they start share a few cores. Threads of BLAS and OpenMP on top of that would
+# wait for each other, and sums in another order would change last digits. Set before numpy or torch is imported.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"):
+    os.environ[name] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+# A test that fetches something from a hub is a mistake; offline it fails at once and says so.
+os.environ["HF_HUB_OFFLINE"] = "1"
+# The reader's own settings do not reach the tests.
+for name in [name for name in os.environ if name.startswith("LIVEREC_")]:
+    del os.environ[name]
+HOME = Path(tempfile.mkdtemp(prefix="liverec-tests-"))
+os.environ["LIVEREC_HOME"] = str(HOME)
+
+
+def pytest_unconfigure() -> None:
+    """Removes the home after the last test of this process."""
+    shutil.rmtree(HOME, ignore_errors=True)

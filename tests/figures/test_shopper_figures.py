@@ -1,0 +1,135 @@
+"""Item map, attention, lists and histories: the right products in the right places."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from course_lib.figures import (
+    attention_on_history,
+    history_timeline,
+    item_map,
+    list_by_epoch,
+    map_extent,
+    order_matters,
+)
+from course_lib.figures.maps import MOST_POINTS
+
+
+def test_item_map_marks_history_list_and_target(make: Any, items: pd.DataFrame) -> None:
+    view = make.view(4)
+    figure = item_map(items, view, view["shoppers"][0], "en")
+    frame = figure.frame.set_index("item_id")
+    assert frame["stop"].dropna().to_dict() == {1: 1, 2: 2, 3: 3, 4: 4, 5: 5}
+    assert frame.loc[6, "rank"] == 1
+    assert frame.index[frame["target"]].tolist() == [9]
+    drawn = sum(len(trace["x"]) for trace in figure.plot()["data"][:3])
+    assert drawn == frame["drawn"].sum() == 24
+    assert "Product 6" in figure.alt
+
+
+def test_item_map_keeps_its_axes_over_the_epochs(make: Any, items: pd.DataFrame) -> None:
+    views = [make.view(n) for n in range(4)]
+    extent = map_extent(views)
+    ranges = {str(item_map(items, view, None, "en", extent).plot()["layout"]["xaxis"]["range"]) for view in views}
+    assert len(ranges) == 1
+    assert extent is not None
+    assert extent[1] > 23 * 0.4
+    assert map_extent([]) is None
+
+
+def test_item_map_of_a_large_catalogue_is_sampled_and_says_so(make: Any) -> None:
+    size = MOST_POINTS + 500
+    items = pd.concat([make.items(24)] * (size // 24 + 1), ignore_index=True).head(size)
+    view = {"epoch": 1, "map": {"x": list(range(size)), "y": list(range(size))}}
+    shopper = {"history": [7, 8], "top": [{"item": 9}], "target": 10}
+    frame = item_map(items, view, shopper, "en").frame
+    assert MOST_POINTS <= frame["drawn"].sum() <= MOST_POINTS + 4
+    assert frame.loc[frame["item_id"].isin([7, 8, 9, 10]), "drawn"].all()
+
+
+def test_more_departments_than_marks_share_the_last(make: Any) -> None:
+    items = make.items(30)
+    items["department"] = [f"d{n:02}" for n in range(30)]
+    view = {"epoch": 1, "map": {"x": list(range(30)), "y": list(range(30))}}
+    data = item_map(items, view, None, "en").plot()["data"]
+    assert len(data) == 12 + 3
+    assert data[11]["name"] == "Other"
+    assert len(data[11]["x"]) == 30 - 11
+
+
+def test_attention_of_each_head_on_each_product(items: pd.DataFrame) -> None:
+    figure = attention_on_history(items, [4, 5, 4], [[[0.2, 0.3, 0.5], [0.1, 0.1, 0.8]]], "en")
+    frame = figure.frame
+    assert frame.groupby("head")["weight"].sum().tolist() == pytest.approx([1, 1])
+    assert frame["item_id"].tolist() == [4, 5, 4] * 2
+    assert frame["even"].unique() == pytest.approx([1 / 3])
+    assert figure.plot()["data"][0]["z"] == [[0.2, 0.1], [0.3, 0.1], [0.5, 0.8]]
+    assert figure.alt.endswith("Most on: Product 4 65%, Product 5 20%, Product 4 15%.")
+
+
+def test_attention_covers_the_newest_products_when_the_model_sees_fewer(items: pd.DataFrame) -> None:
+    frame = attention_on_history(items, [1, 2, 4, 5], [[[0.4, 0.6]]], "en").frame
+    assert frame["position"].tolist() == [3, 4]
+    assert frame["item_id"].tolist() == [4, 5]
+    with pytest.raises(ValueError, match="2 weights for 1 products"):
+        attention_on_history(items, [1], [[[0.4, 0.6]]], "en")
+
+
+def test_long_histories_show_the_newest_rows(items: pd.DataFrame) -> None:
+    figure = attention_on_history(items, list(range(1, 21)), [[[0.05] * 20]], "en")
+    assert figure.frame["drawn"].sum() == 15
+    assert len(figure.plot()["data"][0]["y"]) == 15
+
+
+def test_order_matters_masks_the_future(make: Any, items: pd.DataFrame) -> None:
+    figure = order_matters(items, [1, 2, 3], make.matrix, "en")
+    frame = figure.frame
+    assert frame["allowed"].sum() == 6
+    mask, heat = figure.plot()["data"]
+    assert heat["z"] == [[1.0, None, None], [0.4, 0.6, None], [0.2, 0.3, 0.5]]
+    assert mask["z"] == [[None, 1, 1], [None, None, 1], [None, None, None]]
+    with pytest.raises(ValueError, match="square"):
+        order_matters(items, [1, 2], [[1.0, 0.0]], "en")
+
+
+def test_list_by_epoch_follows_the_target(make: Any, items: pd.DataFrame) -> None:
+    figure = list_by_epoch(items, [make.view(n) for n in (3, 1, 2)], 0, "en", name="Lin")
+    target = figure.frame[figure.frame["target"]]
+    assert target["epoch"].tolist() == [1, 2, 3]
+    assert target["rank"].isna().tolist() == [True, True, False]
+    assert target["rank"].iat[2] == 4
+    assert figure.title == "How does the list for Lin change?"
+    assert "rank 4" in figure.alt
+    assert "not among the 10" in list_by_epoch(items, [make.view(1)], 0, "en").alt
+
+
+def test_list_by_epoch_thins_long_runs_but_keeps_the_chosen_epoch(make: Any, items: pd.DataFrame) -> None:
+    frame = list_by_epoch(items, [make.view(n) for n in range(41)], 0, "en", epoch=13).frame
+    shown = sorted(frame.loc[frame["drawn"], "epoch"].unique())
+    assert len(shown) == 9
+    assert {0, 13, 40} <= set(shown)
+    assert frame["epoch"].nunique() == 41
+
+
+def test_list_of_an_unknown_shopper_is_empty(make: Any, items: pd.DataFrame) -> None:
+    assert list_by_epoch(items, [make.view(1)], 99, "en").frame.empty
+
+
+def test_timeline_widens_pauses(make: Any, items: pd.DataFrame) -> None:
+    figure = history_timeline(items, make.shoppers("en", make.times), "en")
+    assert figure.frame["pause_days"].tolist()[1:] == [1, 10, 50]
+    x = figure.plot()["data"][1]["x"]
+    assert [round(b - a, 6) for a, b in itertools.pairwise(x)] == [1, 1.3, 1.6]
+    assert x[-1] == 0
+    assert "Lin: Product 1, Product 2" in figure.alt
+    untimed = history_timeline(items, make.shoppers("en", None), "en")
+    assert untimed.frame["time"].isna().all()
+
+
+def test_timeline_with_too_few_times_is_refused(make: Any, items: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match="zip"):
+        history_timeline(items, make.shoppers("en", [0.0, 1.0]), "en")

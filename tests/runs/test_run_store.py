@@ -1,0 +1,261 @@
+"""Run folders: incremental and tolerant reading, damage, deletion, pins, and disks that do not take any more."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_worker import QUICK, perform
+from run_helpers import PREPARED, STARTED, epoch, kinds, make, step, write_run
+
+from course_lib.errors import CourseError
+from course_lib.runs import files
+from course_lib.runs.config import RunConfig
+from course_lib.runs.execute import carry_out, explain
+from course_lib.runs.files import EventWriter, is_held, run_lock, storage_error, write_whole
+from course_lib.runs.store import RunStore, folder_bytes
+from course_lib.settings import Settings
+
+STOPPED = {"kind": "stopped"}
+
+
+def append(folder: Path, text: str) -> None:
+    with (folder / "events.jsonl").open("a") as file:
+        file.write(text)
+
+
+def test_reading_follows_the_file_and_waits_for_a_line_to_end(store: RunStore) -> None:
+    folder = write_run(store.runs, make(), STARTED, PREPARED)
+    view = store.view(folder.name)
+    assert view.state == "running"
+    assert store.view(folder.name) is view
+    line = json.dumps({"t": 1.0, **step(1)})
+    append(folder, line[:20])
+    assert store.view(folder.name).steps == ()
+    append(folder, line[20:] + "\n")
+    assert [record["step"] for record in store.view(folder.name).steps] == [1]
+    assert view.steps == (), "a view does not change"
+
+
+@pytest.mark.parametrize("torn", ['{"t": 1.0, "ki', '{"t": 1.0, "kind": "stopped"}', "x" * 200_000])
+def test_a_writer_cuts_off_a_torn_end(store: RunStore, torn: str) -> None:
+    folder = write_run(store.runs, make(), STARTED, PREPARED)
+    append(folder, torn)
+    assert store.view(folder.name).state == "running"
+    with EventWriter(folder) as writer:
+        writer.append(step(1))
+    assert kinds(folder) == ["started", "prepared", "step"]
+    assert len(store.view(folder.name).steps) == 1
+
+
+@pytest.mark.parametrize("line", ["{", "[]", "7", '{"kind": "step"}', '{"t": 1, "kind": "step", "step": "x"}', "\xff"])
+def test_a_damaged_line_makes_the_run_failed(store: RunStore, line: str) -> None:
+    folder = write_run(store.runs, make(), STARTED)
+    append(folder, line + "\n")
+    view = store.view(folder.name)
+    assert view.state == "failed"
+    assert view.error == {"key": "run_corrupt", "params": {"run": folder.name, "file": "events.jsonl"}}
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"dataset": {}}', "\x00"])
+@pytest.mark.parametrize("name", ["config.json", "result.json"])
+def test_a_damaged_file_makes_the_run_failed(store: RunStore, name: str, text: str) -> None:
+    folder = write_run(store.runs, make(), STARTED, {"kind": "finished"}, result=True)
+    (folder / name).write_text(text)
+    view = store.view(folder.name)
+    assert view.state == "failed"
+    assert view.error == {"key": "run_corrupt", "params": {"run": folder.name, "file": name}}
+
+
+def test_more_damage(store: RunStore) -> None:
+    no_result = write_run(store.runs, make(), STARTED, {"kind": "finished"})
+    assert store.view(no_result.name).state == "failed"
+    no_config = write_run(store.runs, make(), STARTED)
+    (no_config / "config.json").unlink()
+    assert store.view(no_config.name).state == "failed"
+    other = write_run(store.runs, make(), STARTED)
+    (other / "config.json").write_text(make().to_json())
+    assert store.view(other.name).state == "failed", "its name is not its configuration's"
+    odd = store.runs / make().run_id
+    (odd / "config.json").mkdir(parents=True)
+    assert store.view(odd.name).state == "failed"
+
+
+def test_a_result_counts_though_its_process_died_before_saying_so(store: RunStore) -> None:
+    folder = write_run(store.runs, make(), STARTED, PREPARED, result=True)
+    assert store.view(folder.name).state == "finished"
+    assert carry_out(folder, perform, lambda: "go on").state == "finished"
+    assert kinds(folder) == ["started", "prepared", "finished"], "it is not trained again"
+
+
+def test_a_run_that_was_begun_afresh_is_read_afresh(store: RunStore) -> None:
+    config = make()
+    failed = {"kind": "failed", "error": {"key": "internal_error", "params": {"run": "x"}}}
+    folder = write_run(store.runs, config, STARTED, PREPARED, epoch(0), epoch(1), failed)
+    (folder / "checkpoint.json").write_text("1")
+    assert store.view(config.run_id).state == "failed"
+    store.open_run(config)
+    assert store.view(config.run_id).state == "queued"
+    assert {path.name for path in folder.iterdir()} == {"config.json", "lock"}
+    stopped = make()
+    kept = write_run(store.runs, stopped, STARTED, PREPARED, epoch(1), STOPPED)
+    (kept / "checkpoint.json").write_text("1")
+    store.open_run(stopped)
+    assert (kept / "checkpoint.json").exists()
+
+
+def test_the_oldest_unpinned_ended_runs_are_deleted_first(settings: Settings) -> None:
+    ended = [write_run(settings.runs, make(), STARTED, STOPPED) for _ in range(5)]
+    live, trained, recorded = (write_run(settings.runs, make(), STARTED) for _ in range(3))
+    for age, folder in enumerate([live, trained, recorded, *ended]):
+        (folder / "weights").write_bytes(b"\0" * 100_000)
+        now = folder.stat().st_mtime
+        os.utime(folder / "config.json", (now - 1000 + age, now - 1000 + age))
+    (recorded / "recorded").touch()
+    store = RunStore(replace(settings, run_bytes=560_000))
+    assert store.list()[-1] == ended[-1].name
+    store.pin(ended[0].name)
+    store.touch(ended[1].name)  # asked for again: no longer the oldest
+    with run_lock(ended[2]).acquire():
+        used = store.evict(keep=[ended[4].name])
+    left = {folder.name for folder in (*ended, live, trained, recorded) if folder.exists()}
+    assert left == {folder.name for folder in (ended[0], ended[2], ended[4], live, trained, recorded)}
+    assert used > 560_000, "what is left may not be deleted now"
+    assert store.view(ended[3].name).state == "missing"
+    store.unpin(ended[0].name)
+    assert store.evict() <= 560_000
+    assert not ended[0].exists()
+    assert live.exists()
+    assert folder_bytes(settings.runs) <= 560_000
+    assert not list(settings.runs.glob(".deleted-*"))
+
+
+def test_removing_and_pinning_say_what_is_not_possible(store: RunStore) -> None:
+    folder = write_run(store.runs, make(), STARTED, STOPPED)
+    store.pin(folder.name)
+    assert store.pinned(folder.name)
+    with run_lock(folder).acquire(), pytest.raises(CourseError) as caught:
+        store.remove(folder.name)
+    assert caught.value.key == "run_elsewhere"
+    store.remove(folder.name)
+    assert not folder.exists()
+    for action in (store.remove, store.pin, store.unpin):
+        for run_id in (folder.name, "../runs"):
+            with pytest.raises(CourseError) as caught:
+                action(run_id)
+            assert caught.value.key == "run_missing"
+
+
+def test_a_lock_tells_who_is_alive(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("course_lib.runs.execute.LOCK_PATIENCE_S", 0.1)
+    folder = write_run(store.runs, make(), STARTED)
+    assert not is_held(folder)
+    with run_lock(folder).acquire():
+        assert is_held(folder)
+        assert carry_out(folder, perform, lambda: "go on").state == "elsewhere"
+    assert not is_held(folder)
+
+
+def full(*_: Any) -> int:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_is_one_sentence_and_loses_nothing(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_run(store.runs, make(QUICK), STARTED, PREPARED, epoch(0))
+
+    class FullFile:
+        """A file on a disk with room for ten more bytes."""
+
+        def __init__(self, file: Any) -> None:
+            self._file = file
+
+        def write(self, text: bytes) -> int:
+            self._file.write(text[:10])
+            return full()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._file, name)
+
+    class FullWriter(EventWriter):
+        def __init__(self, folder: Path) -> None:
+            super().__init__(folder)
+            self._file = FullFile(self._file)  # type: ignore[assignment]
+
+    before = (folder / "events.jsonl").read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr("course_lib.runs.execute.EventWriter", FullWriter)
+        outcome = carry_out(folder, perform, lambda: "go on")
+    assert outcome.state == "failed"
+    assert outcome.error is not None
+    assert outcome.error["key"] == "disk_full"
+    assert (folder / "events.jsonl").read_bytes() == before
+    assert carry_out(folder, perform, lambda: "go on").state == "finished"
+    assert store.view(folder.name).state == "finished"
+
+
+def test_a_home_that_cannot_take_files_is_said_before_a_run(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.check_writable()
+    assert store.list() == ()
+    for number, key in ((errno.ENOSPC, "disk_full"), (errno.EROFS, "home_read_only")):
+
+        def refuse(*_: Any, number: int = number) -> int:
+            raise OSError(number, os.strerror(number))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "write_bytes", refuse)
+            with pytest.raises(CourseError) as caught:
+                store.check_writable()
+        assert caught.value.key == key
+        with monkeypatch.context() as patch:
+            patch.setattr("course_lib.runs.store.write_whole", refuse)
+            with pytest.raises(CourseError) as caught:
+                store.open_run(make())
+        assert caught.value.key == key
+
+
+def test_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "result.json"
+    write_whole(path, "old")
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_whole(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("problem", "key"),
+    [
+        (MemoryError(), "worker_out_of_memory"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+            "worker_out_of_memory",
+        ),
+        (RuntimeError("I/O error: No space left on device (os error 28)"), "disk_full"),
+        (OSError(errno.EDQUOT, "quota"), "disk_full"),
+        (OSError(errno.EROFS, "read-only"), "home_read_only"),
+        (CourseError("scores_not_numbers"), "scores_not_numbers"),
+        (FileNotFoundError(2, "gone"), "internal_error"),
+        (KeyError("x"), "internal_error"),
+    ],
+)
+def test_every_error_has_its_sentence(tmp_path: Path, problem: Exception, key: str) -> None:
+    folder = tmp_path / "home" / "runs" / ("a" * 16)
+    folder.mkdir(parents=True)
+    error = explain(problem, folder)
+    assert error.key == key
+    assert (folder / "worker.log").exists() == (key == "internal_error")
+    assert storage_error(OSError(errno.ENOSPC, "full"), tmp_path).key == "disk_full"
+
+
+def test_configurations_survive_json_and_name_the_run() -> None:
+    config = make()
+    assert RunConfig.from_json(config.to_json()) == config
+    assert config.checked() == config
+    assert config.run_id != make().run_id
+    assert replace(config, code="0" * 12).run_id != config.run_id
