@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,3 +59,13 @@ def load_settings() -> Settings:
         workers=_number("LIVEREC_WORKERS", max(1, min(4, cores - 1)), low=1),
         run_bytes=_number("LIVEREC_RUN_BYTES", 4 * 2**30, low=0),
     )
+
+
+@functools.cache
+def source_digest(*rooms: str) -> str:
+    """12 hexadecimal digits over the source files of some rooms of course_lib: what is made by them depends on it."""
+    digest = hashlib.sha256()
+    for room in rooms:
+        for path in sorted((PROJECT / "course_lib" / room).glob("*.py")):
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:12]

@@ -19,10 +19,7 @@ import hashlib
 import importlib.metadata
 import importlib.resources
 import json
-import os
 import re
-import shutil
-import tempfile
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -30,6 +27,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from course_lib.data.cache import cached, read
 from course_lib.data.columns import EVENT_COLUMNS, ITEM_COLUMNS, Columns
 from course_lib.data.dataset import Address
 from course_lib.data.registry import Source
@@ -195,54 +193,15 @@ def cache_folder(size: str) -> Path:
     return load_settings().datasets / Address("complete-journey", size, version(size)).folder
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _read(folder: Path, names: tuple[str, ...]) -> list[pd.DataFrame] | None:
-    """The frames named, or None where they are not there or not as they were written."""
-    try:
-        sums = json.loads((folder / "sha256.json").read_text(encoding="utf-8"))
-        if any(_digest(folder / f"{name}.parquet") != sums[name] for name in names):
-            return None
-        return [pd.read_parquet(folder / f"{name}.parquet") for name in names]
-    except (OSError, ValueError, KeyError, TypeError):  # no cache, or a damaged one: the caller makes it anew
-        return None
-
-
-def _write(folder: Path, frames: dict[str, pd.DataFrame]) -> None:
-    """Writes a folder whole or not at all. A home that cannot be written only costs the time of preparing again."""
-    draft = None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        for name, frame in frames.items():
-            frame.to_parquet(draft / f"{name}.parquet", index=False)
-        sums = {name: _digest(draft / f"{name}.parquet") for name in frames}
-        (draft / "sha256.json").write_text(json.dumps(sums), encoding="utf-8")
-        if folder.exists():  # damaged, or another process was quicker; what it wrote equals ours
-            shutil.rmtree(folder, ignore_errors=True)
-        os.replace(draft, folder)
-    except OSError:
-        return
-    finally:
-        if draft is not None:
-            shutil.rmtree(draft, ignore_errors=True)
-
-
 def load(size: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Events and items of one size; raises CourseError where the package is missing or unreadable."""
-    folder = cache_folder(size)
-    frames = _read(folder, FRAMES)
-    if frames is None:
-        frames = list(prepare(size))
-        _write(folder, dict(zip(FRAMES, frames, strict=True)))
-    return frames[0], frames[1]
+    events, items = cached(cache_folder(size), FRAMES, lambda: dict(zip(FRAMES, prepare(size), strict=True)))
+    return events, items
 
 
 @functools.lru_cache(maxsize=4)
 def _items(folder: Path, size: str) -> pd.DataFrame:
-    found = _read(folder, ("items",))
+    found = read(folder, ("items",))
     return found[0] if found else load(size)[1]
 
 

@@ -1,8 +1,8 @@
 """What every model can do, and how a model is found by name. A model is one file in this folder.
 
-    model = PopularityModel.fit(train, num_items, settings)   # counted models; neural ones are trained by the loop
-    model.score(histories)        # (N, V + 1), column i is item i, column 0 (padding) is -inf
-    model.save(folder);  PopularityModel.load(folder)
+model = PopularityModel.fit(train, num_items, settings)   # counted models; neural ones are trained by the loop
+model.score(histories)        # (N, V + 1), column i is item i, column 0 (padding) is -inf
+model.save(folder);  PopularityModel.load(folder)
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ class CountedModel:
         folder.mkdir(parents=True, exist_ok=True)
         config = {"model_type": self.name, "num_items": self.num_items, "settings": self.settings}
         (folder / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
-        save_file({key: np.ascontiguousarray(array) for key, array in self.arrays.items()}, folder / "model.safetensors")
+        save_file(
+            {key: np.ascontiguousarray(array) for key, array in self.arrays.items()}, folder / "model.safetensors"
+        )
 
     @classmethod
     def load(cls, folder: Path) -> Self:

@@ -34,7 +34,13 @@ class MarkovModel(CountedModel):
         ends = train.offsets[1:-1]
         inside[ends[(ends > 0) & (ends < len(train.items))] - 1] = False  # no pair across two shoppers
         pairs = (train.items[:-1][inside], train.items[1:][inside])
-        counts = sparse.csr_matrix((np.ones(len(pairs[0]), np.float32), pairs, ), shape=(size, size))
+        counts = sparse.csr_matrix(
+            (
+                np.ones(len(pairs[0]), np.float32),
+                pairs,
+            ),
+            shape=(size, size),
+        )
         counts.sum_duplicates()
         popularity = np.bincount(train.items, minlength=size).astype(np.float32)
         return cls(

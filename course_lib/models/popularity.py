@@ -1,6 +1,6 @@
 """Popularity: everyone is shown what sells most. The line that any personal model has to pass.
 
-    score(i) = number of times item i was bought
+score(i) = number of times item i was bought
 """
 
 from __future__ import annotations

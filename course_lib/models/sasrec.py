@@ -1,10 +1,12 @@
 """SASRec: a transformer that reads a shopper's history and scores every product as the next one.
 
 Kang & McAuley, Self-Attentive Sequential Recommendation, ICDM 2018, trained with the full softmax over the catalogue
-(Klenitskiy & Vasilev, Turning Dross Into Gold Loss, RecSys 2023) and with layer norm before each part (pre-norm).
+(Klenitskiy & Vasilev, Turning Dross Into Gold Loss, RecSys 2023), with layer norm before each part (pre-norm), and
+with order as a learned weight for "how long ago" (Shaw, Uszkoreit & Vaswani, Self-Attention with Relative Position
+Representations, NAACL 2018) instead of a learned vector for each place: what is learned at one place serves at all.
 
 Shapes used below: B histories in a batch, L places in a history, D width, H heads, V products (0 is padding).
-Histories are padded on the left, so the newest product is always at place L - 1, in training and in use.
+Histories are padded on the left: the newest product is at place L - 1.
 
     model = SASRecModel(SASRecConfig(num_items=1224, width=64))
     model.save_pretrained("folder");  SASRecModel.from_pretrained("folder")
@@ -17,9 +19,9 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
+from transformers.utils import logging
 
 from course_lib.data.histories import Histories
 from course_lib.models.base import Scores
@@ -28,8 +30,8 @@ SETTINGS = {  # name: (default, lowest, highest)
     "width": (64, 8, 256),  # D, numbers that describe a product
     "layers": (2, 1, 6),
     "heads": (2, 1, 8),  # H, must divide the width
-    "history_length": (32, 2, 200),  # L, products that the model looks back
-    "dropout": (0.1, 0.0, 0.9),
+    "history_length": (20, 2, 200),  # L, products that the model looks back
+    "dropout": (0.0, 0.0, 0.9),
 }
 
 
@@ -44,8 +46,8 @@ class SASRecConfig(PretrainedConfig):
         width: int = 64,  # D
         layers: int = 2,
         heads: int = 2,  # H
-        history_length: int = 32,  # L
-        dropout: float = 0.1,
+        history_length: int = 20,  # L
+        dropout: float = 0.0,
         **kwargs: Any,
     ) -> None:
         self.num_items = num_items
@@ -58,7 +60,7 @@ class SASRecConfig(PretrainedConfig):
 
 
 class Attention(nn.Module):
-    """Each place asks every earlier place: softmax(Q K^T / sqrt(D / H)) V, in H heads side by side."""
+    """Each place asks every earlier place: softmax(Q K^T / sqrt(D / H) + recency) V, in H heads side by side."""
 
     def __init__(self, config: SASRecConfig) -> None:
         super().__init__()
@@ -67,8 +69,8 @@ class Attention(nn.Module):
         self.output = nn.Linear(config.width, config.width)
         self.recency = nn.Parameter(torch.zeros(config.heads, config.history_length))  # by how long ago a product was
 
-    def forward(self, x: Tensor, mask: Tensor, weights_wanted: bool) -> tuple[Tensor, Tensor | None]:
-        """``x`` (B, L, D), ``mask`` (B, 1, L, L) true where place i may look at place j; weights are (B, H, L, L)."""
+    def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """``x`` (B, L, D), ``mask`` (B, 1, L, L) true where place i may look at place j; the weights are (B, H, L, L)."""
         B, L, D = x.shape
         queries, keys, values = (
             part.view(B, L, self.heads, D // self.heads).transpose(1, 2)  # (B, H, L, D / H)
@@ -78,7 +80,7 @@ class Attention(nn.Module):
         ago = (places[:, None] - places).clamp(min=0)  # (L, L) product j is i - j products before product i
         logits = queries @ keys.transpose(-1, -2) / (D // self.heads) ** 0.5 + self.recency[:, ago]  # (B, H, L, L)
         weights = logits.masked_fill(~mask, float("-inf")).softmax(-1)
-        mixed = weights @ values
+        mixed = weights @ values  # (B, H, L, D / H)
         return self.output(mixed.transpose(1, 2).reshape(B, L, D)), weights
 
 
@@ -95,16 +97,16 @@ class Block(nn.Module):
         )
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, x: Tensor, mask: Tensor, weights_wanted: bool) -> tuple[Tensor, Tensor | None]:
-        """``x`` (B, L, D) in and out."""
-        mixed, weights = self.attention(self.attention_norm(x), mask, weights_wanted)
+    def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """``x`` (B, L, D) in and out, and the attention weights (B, H, L, L)."""
+        mixed, weights = self.attention(self.attention_norm(x), mask)
         x = x + self.dropout(mixed)
         x = x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
         return x, weights
 
 
 class SASRecModel(PreTrainedModel):
-    """Product and place embeddings, a stack of blocks, and a score for each product by inner product."""
+    """Product embeddings, a stack of blocks, and a score for each product by inner product."""
 
     config_class = SASRecConfig
     base_model_prefix = "sasrec"
@@ -112,7 +114,6 @@ class SASRecModel(PreTrainedModel):
     def __init__(self, config: SASRecConfig) -> None:
         super().__init__(config)
         self.item = nn.Embedding(config.num_items + 1, config.width, padding_idx=0)
-        self.place = nn.Embedding(config.history_length, config.width)  # learned, counted from the newest product
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)
@@ -129,10 +130,10 @@ class SASRecModel(PreTrainedModel):
             with torch.no_grad():
                 module.weight[module.padding_idx].zero_()
 
-    def forward(self, input_ids: Tensor, output_attentions: bool = False) -> tuple[Tensor, list[Tensor]]:
-        """What the shopper wants after each place: ``input_ids`` (B, L) to (B, L, D); attention of each layer on request.
+    def forward(self, input_ids: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """What the shopper wants after each place: ``input_ids`` (B, L) to (B, L, D); and each layer's attention.
 
-        A shorter input than ``history_length`` is fine: places are counted from the newest product.
+        L may be anything up to ``history_length``.
         """
         B, L = input_ids.shape
         real = input_ids != 0  # (B, L)
@@ -141,13 +142,11 @@ class SASRecModel(PreTrainedModel):
         itself = torch.eye(L, dtype=torch.bool, device=input_ids.device)
         mask = ((past & real[:, None, :]) | itself)[:, None]  # (B, 1, L, L)
 
-        ago = torch.arange(L - 1, -1, -1, device=input_ids.device)  # newest product is 0 ago
-        x = self.dropout(self.item(input_ids) * self.config.width**0.5 + (0 if __import__('os').environ.get('NOPLACE') else self.place(ago)))  # (B, L, D)
+        x = self.dropout(self.item(input_ids) * self.config.width**0.5)  # (B, L, D)
         attentions = []
         for block in self.blocks:
-            x, weights = block(x, mask, output_attentions)
-            if weights is not None:
-                attentions.append(weights)
+            x, weights = block(x, mask)
+            attentions.append(weights)
         return self.norm(x), attentions
 
     def logits(self, wanted: Tensor) -> Tensor:
@@ -176,6 +175,7 @@ class SASRecModel(PreTrainedModel):
 
     def save(self, folder: Path) -> None:
         """``save_pretrained``: config.json and model.safetensors."""
+        logging.disable_progress_bar()  # one small file needs none
         self.save_pretrained(folder)
 
     @classmethod

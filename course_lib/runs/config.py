@@ -15,7 +15,7 @@ from course_lib.data.dataset import Address
 from course_lib.data.registry import resolve
 from course_lib.errors import CourseError
 from course_lib.models.catalogue import Setting, Value, check_settings, model_card, parse_settings
-from course_lib.settings import PROJECT
+from course_lib.settings import source_digest
 from course_lib.training.settings import SETTINGS as TRAINING
 
 SEED = Setting("seed", 1, 0, 2**31 - 1)
@@ -26,15 +26,11 @@ CODE = ("data", "shop", "models", "training", "evaluation", "explain")
 @functools.cache
 def code_version() -> str:
     """12 hexadecimal digits over the source files that a run's result depends on, and torch's version."""
-    digest = hashlib.sha256()
-    for room in CODE:
-        for path in sorted((PROJECT / "course_lib" / room).glob("*.py")):
-            digest.update(path.name.encode() + path.read_bytes())
     try:
-        digest.update(importlib.metadata.version("torch").encode())  # read from the package's metadata, not imported
+        torch = importlib.metadata.version("torch")  # read from the package's metadata, not imported
     except importlib.metadata.PackageNotFoundError:
-        digest.update(b"no torch")
-    return digest.hexdigest()[:12]
+        torch = "no torch"
+    return hashlib.sha256(f"{source_digest(*CODE)} {torch}".encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,12 @@ class TrueChances:
 
 
 def true_chances(
-    world: World, shoppers: int, ago: Sequence[int] = (2, 1), seed: int | None = None, points: int = POINTS, skip: int = 0
+    world: World,
+    shoppers: int,
+    ago: Sequence[int] = (2, 1),
+    seed: int | None = None,
+    points: int = POINTS,
+    skip: int = 0,
 ) -> list[list[TrueChances]]:
     """For each entry of ``ago``, a list of blocks with both bounds at that event of every shopper."""
     taste, budget = taste_points(world, points, skip)
@@ -187,5 +192,10 @@ def product_chances(types: Floats, products: Floats, memory: Memory, world: Worl
 def _take(now: rules.Moment, rows: Ints) -> rules.Moment:
     """The moments of some shoppers."""
     return rules.Moment(
-        now.month[rows], now.slots[rows], now.ahead[rows], now.left[rows], now.refill_types[rows], now.refill_chance[rows]
+        now.month[rows],
+        now.slots[rows],
+        now.ahead[rows],
+        now.left[rows],
+        now.refill_types[rows],
+        now.refill_chance[rows],
     )

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from course_lib.data.columns import EVENT_COLUMNS, Columns
+from course_lib.data.columns import EVENT_COLUMNS
 from course_lib.shop import world as rules
 from course_lib.shop.world import Floats, Ints, Memory, World
 

@@ -1,0 +1,55 @@
+"""The simulated shop as a dataset: what the registry knows of it."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from pathlib import Path
+
+import pandas as pd
+
+from course_lib.data.cache import cached
+from course_lib.data.dataset import Address
+from course_lib.data.registry import Source
+from course_lib.settings import load_settings
+from course_lib.shop.parameters import load_parameters
+from course_lib.shop.simulate import events_frame
+from course_lib.shop.world import World, make_world
+
+CODE = ("catalogue", "world", "simulate")  # the files that decide what happens in the shop
+
+
+@functools.cache
+def shop() -> World:
+    """The shop as published in data/shop."""
+    return make_world(load_parameters())
+
+
+def sizes() -> dict[str, int]:
+    """Shoppers by size; the first is the default."""
+    found: dict[str, int] = load_parameters()["sizes"]
+    return found
+
+
+@functools.cache
+def version(size: str) -> str:
+    """12 hexadecimal digits over every parameter, the code that reads them, and the size."""
+    digest = hashlib.sha256(f"{load_parameters().digest()} {size} {sizes()[size]}".encode())
+    for name in CODE:
+        digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def load(size: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Events and items of one size."""
+    folder = load_settings().datasets / Address("shop", size, version(size)).folder
+    (events,) = cached(folder, ("events",), lambda: {"events": events_frame(shop(), sizes()[size])})
+    return events, load_items(size)
+
+
+def load_items(size: str) -> pd.DataFrame:
+    """The catalogue, the same at every size."""
+    return shop().catalogue.items
+
+
+SOURCE = Source(tuple(sizes()), version, load_items, load)
