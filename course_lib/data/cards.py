@@ -45,7 +45,8 @@ def _gaps(rows: dict[str, Any], measured: dict[str, Any]) -> dict[str, str]:
     gaps = {name: _shown(value) for name, value in rows.items()}
     for table, entries in measured.items():
         for name, entry in entries.items():
-            gaps[f"{table}_{name.removesuffix('_order')}"] = f"{entry['value']:.3f}"
+            shown = entry if isinstance(entry, str) else f"{entry['value']:.3f}"
+            gaps[f"{table}_{name.removesuffix('_order')}"] = shown
     return gaps
 
 

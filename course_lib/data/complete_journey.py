@@ -29,8 +29,7 @@ import pandas as pd
 
 from course_lib.data.cache import cached, read
 from course_lib.data.columns import EVENT_COLUMNS, ITEM_COLUMNS, Columns
-from course_lib.data.dataset import Address
-from course_lib.data.registry import Source
+from course_lib.data.dataset import Address, Source
 from course_lib.data.splits import as_sets
 from course_lib.errors import CourseError
 from course_lib.settings import PROJECT, load_settings

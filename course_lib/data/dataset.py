@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,3 +49,13 @@ class Dataset:
         counts = np.bincount(self.events[Columns.USER], minlength=self.num_users)
         offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         return Histories(self.events[Columns.ITEM].to_numpy(np.int32), offsets)
+
+
+@dataclass(frozen=True)
+class Source:
+    """How one dataset gets here. ``version``, ``items`` and ``load`` take the size."""
+
+    sizes: tuple[str, ...]  # the first is the default
+    version: Callable[[str], str]
+    items: Callable[[str], pd.DataFrame]  # the catalogue alone: quick, no behaviour generated
+    load: Callable[[str], tuple[pd.DataFrame, pd.DataFrame]]  # events, items

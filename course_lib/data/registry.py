@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import pandas as pd
 
-from course_lib.data.dataset import Address, Dataset
+from course_lib.data.dataset import Address, Dataset, Source
 from course_lib.errors import CourseError
-
-
-@dataclass(frozen=True)
-class Source:
-    """How one dataset gets here. ``version``, ``items`` and ``load`` take the size."""
-
-    sizes: tuple[str, ...]  # the first is the default
-    version: Callable[[str], str]
-    items: Callable[[str], pd.DataFrame]  # the catalogue alone: quick, no behaviour generated
-    load: Callable[[str], tuple[pd.DataFrame, pd.DataFrame]]  # events, items
 
 
 def sources() -> Mapping[str, Source]:

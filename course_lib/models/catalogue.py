@@ -42,7 +42,8 @@ class Setting:
             if value not in self.choices:
                 raise CourseError("setting_not_a_choice", name=self.name, value=value, known=", ".join(self.choices))
             return str(value)
-        assert self.low is not None and self.high is not None
+        assert self.low is not None
+        assert self.high is not None
         kind = int if isinstance(self.default, int) else float
         try:
             number = kind(value)

@@ -61,7 +61,7 @@ class ItemKNNModel(CountedModel):
         parts = (self.arrays["data"], self.arrays["indices"], self.arrays["indptr"])
         scores = (_bought(histories, self.num_items) @ sparse.csr_matrix(parts, shape=(size, size))).toarray()
         scores[:, 0] = -np.inf
-        return scores.astype(np.float32, copy=False)
+        return np.asarray(scores, np.float32)
 
 
 def _bought(histories: Histories, num_items: int) -> sparse.csr_matrix:

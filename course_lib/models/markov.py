@@ -64,4 +64,4 @@ class MarkovModel(CountedModel):
         total = np.asarray(rows.sum(1)).reshape(-1, 1)
         scores = (rows.toarray() + blend * self.arrays["popularity"]) / (total + blend)
         scores[:, 0] = -np.inf
-        return scores.astype(np.float32, copy=False)
+        return np.asarray(scores, np.float32)

@@ -29,7 +29,7 @@ from course_lib.models.base import Scores
 SETTINGS = {  # name: (default, lowest, highest)
     "width": (64, 8, 256),  # D, numbers that describe a product
     "layers": (2, 1, 6),
-    "heads": (2, 1, 8),  # H, must divide the width
+    "heads": (4, 1, 8),  # H, must divide the width
     "history_length": (20, 2, 200),  # L, products that the model looks back
     "dropout": (0.0, 0.0, 0.9),
 }
@@ -45,7 +45,7 @@ class SASRecConfig(PretrainedConfig):
         num_items: int = 1,  # V
         width: int = 64,  # D
         layers: int = 2,
-        heads: int = 2,  # H
+        heads: int = 4,  # H
         history_length: int = 20,  # L
         dropout: float = 0.0,
         **kwargs: Any,
@@ -70,7 +70,7 @@ class Attention(nn.Module):
         self.recency = nn.Parameter(torch.zeros(config.heads, config.history_length))  # by how long ago a product was
 
     def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """``x`` (B, L, D), ``mask`` (B, 1, L, L) true where place i may look at place j; the weights are (B, H, L, L)."""
+        """``x`` (B, L, D), ``mask`` (B, 1, L, L) true where place i may look at place j; weights are (B, H, L, L)."""
         B, L, D = x.shape
         queries, keys, values = (
             part.view(B, L, self.heads, D // self.heads).transpose(1, 2)  # (B, H, L, D / H)
@@ -135,7 +135,7 @@ class SASRecModel(PreTrainedModel):
 
         L may be anything up to ``history_length``.
         """
-        B, L = input_ids.shape
+        L = input_ids.shape[1]
         real = input_ids != 0  # (B, L)
         # Place i may look at itself and at earlier real products, never at the future.
         past = torch.ones(L, L, dtype=torch.bool, device=input_ids.device).tril()
@@ -181,4 +181,5 @@ class SASRecModel(PreTrainedModel):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """``from_pretrained`` from a local folder."""
-        return cls.from_pretrained(folder, local_files_only=True)
+        model: Self = cls.from_pretrained(folder, local_files_only=True)
+        return model

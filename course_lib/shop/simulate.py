@@ -176,7 +176,8 @@ def _place_personas(world: World, taste: Floats, budget: Floats, interest: Ints,
 def _normalised(share: Floats) -> NDArray[np.float64]:
     """A float64 distribution that sums to one exactly enough for Generator.choice."""
     exact = share.astype(np.float64)
-    return exact / exact.sum()
+    chances: NDArray[np.float64] = exact / exact.sum()
+    return chances
 
 
 def _head(block: Block, shoppers: int) -> Block:

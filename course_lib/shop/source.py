@@ -9,8 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from course_lib.data.cache import cached
-from course_lib.data.dataset import Address
-from course_lib.data.registry import Source
+from course_lib.data.dataset import Address, Source
 from course_lib.settings import load_settings
 from course_lib.shop.parameters import load_parameters
 from course_lib.shop.simulate import events_frame

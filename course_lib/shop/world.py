@@ -163,7 +163,7 @@ def moment(memory: Memory, days: Floats, world: World) -> Moment:
         month=month_of(days, world),
         slots=slots,
         ahead=slots.sum(2),
-        left=left,
+        left=left.astype(np.float32),
         refill_types=owed / np.maximum(total, 1e-9)[:, None],
         refill_chance=(need["refill"] * (1.0 - np.exp(-total))).astype(np.float32),
     )
@@ -185,7 +185,8 @@ def stay_chance(now: Moment, world: World) -> Floats:
 
 def mission_appeal(now: Moment, world: World) -> Floats:
     """(N, M) season and open types: what multiplies an interest's weight for a mission when a new one is chosen."""
-    appeal: Floats = world.mission_season[now.month] * now.left ** world.parameters["need.completion"]
+    completed = np.float32(world.parameters["need.completion"])
+    appeal: Floats = world.mission_season[now.month] * now.left**completed
     return appeal
 
 
@@ -206,7 +207,7 @@ def new_mission(now: Moment, world: World) -> Floats:
 
 def slot_chances(now: Moment) -> Floats:
     """(N, M, S) distribution over a mission's slots, were it the current one."""
-    chances: Floats = now.slots / np.maximum(now.ahead, 1e-12)[:, :, None]
+    chances: Floats = (now.slots / np.maximum(now.ahead, 1e-12)[:, :, None]).astype(np.float32)
     return chances
 
 

@@ -1,0 +1,1 @@
+"""Batches, loss and loop: events come out, no screen inside."""

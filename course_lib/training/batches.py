@@ -34,7 +34,7 @@ class Windows:
 
 
 def make_windows(train: Histories, length: int) -> Windows:
-    """Windows of at most ``length`` inputs (``length`` + 1 items). Neighbours overlap in one item: a target, then an input."""
+    """Windows of at most ``length`` inputs; neighbours overlap in one item, a target here and an input there."""
     starts, stops = [], []
     low, high = train.offsets[:-1], train.offsets[1:]
     while len(high):
@@ -44,7 +44,8 @@ def make_windows(train: Histories, length: int) -> Windows:
         starts.append(start)
         stops.append(high)
         high = start + 1
-    return Windows(train.items, np.concatenate(starts or [[]]).astype(int), np.concatenate(stops or [[]]).astype(int))
+    none = np.zeros(0, np.int64)
+    return Windows(train.items, np.concatenate([none, *starts]), np.concatenate([none, *stops]))
 
 
 def epoch_batches(

@@ -38,7 +38,7 @@ def load_checkpoint(folder: Path, trainer: Trainer) -> bool:
     weights: dict[str, Tensor] = {}
     state: dict[int, dict[str, Tensor]] = {}
     with safe_open(folder / FILE, framework="pt") as file:
-        for name in file.keys():  # noqa: SIM118: safe_open is no dict
+        for name in file.keys():  # noqa: SIM118 (safe_open is no dict)
             kind, rest = name.split(".", 1)
             if kind == "model":
                 weights[rest] = file.get_tensor(name)

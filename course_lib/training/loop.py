@@ -63,7 +63,7 @@ class Trainer:
         return peak * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, self.steps - warm)))
 
     def epoch(self) -> Iterator[dict[str, Any]]:
-        """Trains one epoch; yields a step event about every TICK seconds. Raises CourseError if the loss is not finite."""
+        """Trains one epoch; a step event about every TICK seconds. Raises CourseError if the loss is not finite."""
         state, began = self.progress, time.perf_counter()
         before = state.seconds
         torch.manual_seed(self.seed * 1_000_003 + state.epoch)  # dropout

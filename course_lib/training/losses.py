@@ -57,5 +57,5 @@ def softmax_loss(hidden: Tensor, items: Tensor, bias: Tensor, targets: Tensor) -
 
     ``hidden`` (T, D) what is wanted, ``items`` (V + 1, D) embeddings, ``bias`` (V + 1,), ``targets`` (T,) ids 1..V.
     """
-    loss: Tensor = _SoftmaxLoss.apply(hidden, items, bias, targets)
+    loss: Tensor = _SoftmaxLoss.apply(hidden, items, bias, targets)  # type: ignore[no-untyped-call]
     return loss

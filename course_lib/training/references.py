@@ -29,13 +29,13 @@ MADE_BY = ("data", "shop", "models", "evaluation")  # rooms whose code decides t
 
 @dataclass(frozen=True)
 class References:
-    """Rank of every held-out target under each reference; a frame a part, a column a reference, in the split's order."""
+    """Rank of every held-out target under each reference: a frame a part, a column a reference, in split order."""
 
     validation: pd.DataFrame
     test: pd.DataFrame
 
     def scores(self, part: str, rows: NDArray[np.int64] | None = None) -> dict[str, Any]:
-        """``{"baselines": {name: metrics}, "oracle": {name: metrics} or None}`` on all targets of a part, or on some."""
+        """Metrics of ``baselines`` and ``oracle`` (None where there is no truth) on all targets of a part, or some."""
         frame = self.validation if part == "validation" else self.test
         frame = frame if rows is None else frame.iloc[rows]
         return {

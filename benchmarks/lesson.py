@@ -1,0 +1,157 @@
+"""The lesson's default run through ``LocalRuns``: how soon, how long, how good; and how fast its model answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.processes import cpu_s, home_at, wait_for, wait_until_warm, workers_of
+from benchmarks.table import Row, above, below, number, percentile
+from course_lib.course.lessons import load_course
+from course_lib.runs.config import RunConfig
+from course_lib.runs.local import LocalRuns
+from course_lib.runs.store import RunStore
+from course_lib.runs.view import RunView, snapshot_view
+from course_lib.settings import load_settings
+
+PART = "lesson"
+LESSON = "user_understanding"
+METRIC = "ndcg@10"
+TIMES = 10  # the long run has so many times the epochs
+QUESTIONS = 200
+RUN_S = 1800.0  # the long run on a busy machine
+
+
+def lesson_config(epochs_times: int = 1, **changes: Any) -> RunConfig:
+    """The configuration that the lesson's Train button starts, with more epochs or another seed where wanted."""
+    lesson = next(one for one in load_course().lessons if one.id == LESSON)
+    preset = lesson.presets
+    given: dict[str, Any] = {
+        "dataset": preset.get("dataset", "shop"),
+        "size": preset.get("size"),
+        "model": preset.get("model", "sasrec"),
+        "seed": preset.get("seed", 1),
+        "settings": preset.get("settings", {}),
+        "training": dict(preset.get("training", {})),
+    }
+    given["training"] |= changes.pop("training", {})
+    config = RunConfig.make(**given | changes)
+    if epochs_times == 1:
+        return config
+    epochs = int(config.training["epochs"]) * epochs_times
+    return RunConfig.make(**given | changes | {"training": given["training"] | {"epochs": epochs}})
+
+
+def clear(home: Path, keep: str | None = None) -> None:
+    """Removes the runs of an earlier benchmark, all but ``keep``."""
+    with home_at(home):
+        store = RunStore(load_settings())
+        for run_id in store.list():
+            if run_id != keep:
+                store.remove(run_id)
+
+
+def timed_run(runs: LocalRuns, config: RunConfig) -> dict[str, Any]:
+    """Starts a run and watches it to the end, as a page does, only more often.
+
+    Seconds from ``start()`` to the first event on record, to what the page draws first (the size of the task), to the
+    first point of the loss curve, and to the end; and processor seconds of the worker.
+    """
+    worker = workers_of(os.getpid(), "train")[0]
+    cpu, began, wall = cpu_s(worker), time.perf_counter(), time.time()
+    run_id = runs.start(config, learner="bench")
+    seen: dict[str, float] = {}
+
+    def look() -> RunView | None:
+        view = runs.watch(run_id)
+        for name, there in (("prepared", view.prepared), ("step", view.steps), ("end", not view.live)):
+            if there and name not in seen:
+                seen[name] = time.perf_counter() - began
+        return None if view.live else view
+
+    view: RunView = wait_for(look, "the run", RUN_S, step_s=0.02)
+    if view.result is None:
+        raise RuntimeError(f"the run ended as {view.state}: {view.error}")
+    events = (runs.store.folder(run_id) / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    seen["event"] = json.loads(events[0])["t"] - wall
+    return {"seen": seen, "cpu": cpu_s(worker) - cpu, "run": run_id, "result": view.result}
+
+
+def questions(runs: LocalRuns, run_id: str, count: int = QUESTIONS) -> list[float]:
+    """Seconds of each of ``count`` predictions for an edited history, after one that loads the model."""
+    rng = random.Random(0)
+    view = runs.watch(run_id)
+    assert view.prepared is not None
+    items = int(view.prepared["items"])
+    history = [int(item) for item in snapshot_view(run_id, view.snapshots[-1])["shoppers"][0]["history"]]
+    runs.predict(run_id, view.snapshots[-1], history)
+    taken = []
+    for _ in range(count):
+        edited = history.copy()
+        edited[rng.randrange(len(edited))] = rng.randint(1, items)
+        rng.shuffle(edited)
+        began = time.perf_counter()
+        runs.predict(run_id, view.snapshots[-1], edited)
+        taken.append(time.perf_counter() - began)
+    return taken
+
+
+def measure(home: Path, long_run: bool = True) -> list[Row]:
+    """The rows of this part. The long run is kept in ``home`` for the next time: equal code, equal result."""
+    long_config = lesson_config(TIMES)
+    clear(home, keep=long_config.run_id)
+    with home_at(home):
+        runs = LocalRuns(load_settings())
+        try:
+            wait_until_warm(os.getpid())
+            short = timed_run(runs, lesson_config())
+            taken = questions(runs, short["run"])
+            kept = runs.watch(long_config.run_id).result is not None
+            if kept:
+                long: dict[str, Any] | None = {"result": runs.watch(long_config.run_id).result}
+            else:
+                long = timed_run(runs, long_config) if long_run else None
+        finally:
+            runs.close()
+    return rows_of(short, long, kept, taken)
+
+
+def rows_of(short: dict[str, Any], long: dict[str, Any] | None, kept: bool, taken: list[float]) -> list[Row]:
+    """The rows of what has been measured."""
+    seen, result = short["seen"], short["result"]
+    score = result["metrics"][METRIC]
+    interval = f"95% interval {number(score['low'])} to {number(score['high'])}"
+    rows = [
+        below(PART, "start() to the first event", seen["event"], 1.0, raw=seen),
+        below(PART, "start() to the task's size on the page", seen["prepared"], 1.0),
+        Row(PART, "start() to the first point of the loss curve", f"{number(seen['step'])} s"),
+        below(
+            PART,
+            "the whole run",
+            seen["end"],
+            15.0,
+            note=f"one worker, one thread: {number(short['cpu'])} s of processor, "
+            f"{number(result['seconds']['train'])} s of them in training steps ({result['epochs']} epochs)",
+            raw={"cpu": short["cpu"], **result["seconds"]},
+        ),
+        Row(PART, "NDCG@10 on the test targets", number(score["value"]), note=interval, raw=score),
+    ]
+    if result["oracle"] is not None:
+        bound = result["oracle"]["filtered"][METRIC]["value"]
+        note = f"filtered oracle {number(bound)}, known oracle {number(result['oracle']['known'][METRIC]['value'])}"
+        rows.append(above(PART, "share of the filtered oracle", 100 * score["value"] / bound, 90.0, "%", note=note))
+    if long is not None:
+        best = long["result"]["metrics"][METRIC]["value"]
+        share = 100 * score["value"] / best
+        note = f"NDCG@10 {number(best)} after {long['result']['epochs']} epochs"
+        if kept:
+            note += ", a run kept from an earlier benchmark of the same code"
+        rows.append(above(PART, f"share of {TIMES} times the epochs", share, 95.0, "%", note=note, raw=long["result"]))
+    p50, p95 = (1000 * percentile(taken, share) for share in (0.5, 0.95))
+    what = "edited history, runs.predict, p95"
+    rows.append(below("edit", what, p95, 150.0, "ms", note=f"p50 {number(p50)} ms of {len(taken)} questions"))
+    return rows

@@ -1,0 +1,131 @@
+"""The simulated shop: seconds for 4,000 shoppers, and whether time and memory stay linear when it streams to disk.
+
+    python -m benchmarks.simulator 100000      one JSON line; a process of its own, so that its peak memory is its own
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.table import Row, below, number
+from course_lib.runs.process import ONE_THREAD
+from course_lib.settings import PROJECT
+
+PART = "simulator"
+DEFAULT, GOAL_S = 4000, 2.0
+SIZES = (1_000, 10_000, 100_000)
+REPEATS = 3
+
+
+def peak_mib() -> float:
+    """The most memory this process has had, MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10  # macOS counts bytes, Linux KiB
+
+
+def in_memory(shoppers: int) -> dict[str, float]:
+    """Seconds to simulate all events of ``shoppers`` as one frame; the shop itself is made before."""
+    from course_lib.shop.simulate import events_frame
+    from course_lib.shop.source import shop
+
+    world = shop()
+    began, cpu = time.perf_counter(), time.process_time()
+    events = len(events_frame(world, shoppers))
+    return {"seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu, "events": events}
+
+
+def to_disk(shoppers: int, path: Path) -> dict[str, float]:
+    """Simulates block by block into one Parquet file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from course_lib.shop.simulate import simulate
+    from course_lib.shop.source import shop
+
+    world = shop()
+    before = peak_mib()
+    began, cpu = time.perf_counter(), time.process_time()
+    events, writer = 0, None
+    try:
+        for block in simulate(world, shoppers):
+            table = pa.Table.from_pandas(block.frame(world), preserve_index=False)
+            writer = writer or pq.ParquetWriter(path, table.schema)
+            writer.write_table(table)
+            events += table.num_rows
+    finally:
+        if writer is not None:
+            writer.close()
+    return {
+        "seconds": time.perf_counter() - began,
+        "cpu": time.process_time() - cpu,
+        "events": events,
+        "before_mib": before,
+        "peak_mib": peak_mib(),
+        "disk_mib": path.stat().st_size / 2**20,
+    }
+
+
+def alone(shoppers: int) -> dict[str, Any]:
+    """:func:`to_disk` in a process of its own."""
+    import os
+
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.simulator", str(shoppers)],
+        cwd=PROJECT,
+        env={**os.environ, **dict.fromkeys(ONE_THREAD, "1")},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return measured
+
+
+def measure(shoppers: int = DEFAULT, sizes: tuple[int, ...] = SIZES, repeats: int = REPEATS) -> list[Row]:
+    """The rows of this part."""
+    runs = [in_memory(shoppers) for _ in range(repeats)]
+    seconds = statistics.median(run["seconds"] for run in runs)
+    rows = [
+        below(
+            PART,
+            f"{shoppers:,} shoppers",
+            seconds,
+            GOAL_S,
+            note=f"median of {repeats}; {runs[0]['events']:,.0f} events; "
+            f"{number(statistics.median(run['cpu'] for run in runs))} s of processor",
+            raw={"runs": runs},
+        )
+    ]
+    found = [alone(size) for size in sizes]
+    rows += [
+        Row(
+            PART,
+            f"{size:,} shoppers streamed to disk",
+            f"{number(one['seconds'])} s, peak {number(one['peak_mib'])} MiB",
+            note=f"{one['events']:,.0f} events, {number(one['disk_mib'])} MiB on disk; "
+            f"before the first event the process held {number(one['before_mib'])} MiB",
+            raw=one,
+        )
+        for size, one in zip(sizes, found, strict=True)
+    ]
+    if len(found) > 1:
+        small, large = found[-2], found[-1]
+        per_event = (large["cpu"] / large["events"]) / (small["cpu"] / small["events"])
+        grown = (large["peak_mib"] - large["before_mib"]) / max(small["peak_mib"] - small["before_mib"], 1e-9)
+        span = f"{sizes[-1]:,} against {sizes[-2]:,}"
+        rows.append(below(PART, f"processor time an event, {span}", per_event, 1.2, "x", note="1 is linear"))
+        rows.append(below(PART, f"memory on top, {span}", grown, 1.5, "x", note="1: the memory of one block"))
+    return rows
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        print(json.dumps(to_disk(int(sys.argv[1]), Path(folder) / "events.parquet")))

@@ -1,0 +1,68 @@
+"""``python -m course_lib shop order | oracle-error``: the measurements behind the simulated shop's data card.
+
+python -m course_lib shop order          # 105 trainings: about half an hour on one core; can be stopped, continues
+python -m course_lib shop oracle-error   # two minutes
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import Any
+
+from course_lib.cli.console import OK, note, say
+from course_lib.settings import PROJECT, load_settings
+
+FILE = PROJECT / "data" / "shop" / "measured.toml"
+
+
+def register(commands: Any) -> None:
+    """Adds ``shop``."""
+    parser = commands.add_parser("shop", help=say("help_shop"), description=say("help_shop"))
+    actions = parser.add_subparsers(metavar=say("help_action"), required=True, dest="action")
+    for name, run in (("order", order), ("oracle-error", oracle_error)):
+        key = f"help_shop_{name.replace('-', '_')}"
+        actions.add_parser(name, help=say(key), description=say(key)).set_defaults(run=run)
+
+
+def order(arguments: argparse.Namespace) -> int:
+    """Makes the table of models by parameter and writes it."""
+    from course_lib.training.robustness import ORDER, order_table
+
+    results = load_settings().home / "shop-order.jsonl"
+    results.parent.mkdir(parents=True, exist_ok=True)
+    head = "| | " + " | ".join(ORDER) + " | separate |"
+    lines = [head, "|---" * (len(ORDER) + 2) + "|"]
+    for done, total, row in order_table(results):
+        note(say("shop_order_progress", done=done, total=total))
+        if row:
+            name = f"{row.parameter} x {row.factor:g}" if row.parameter else "as published"
+            cells = [f"{row.scores[n].value:.3f} [{row.scores[n].low:.3f}, {row.scores[n].high:.3f}]" for n in ORDER]
+            lines.append(f"| {name} | " + " | ".join(cells) + f" | {'yes' if row.separate else 'no'} |")
+    _write("order", {"table": "\n".join(lines)})
+    print("\n".join(lines))
+    return OK
+
+
+def oracle_error(arguments: argparse.Namespace) -> int:
+    """Measures what the point set costs the filtered bound and writes it."""
+    from course_lib.training.robustness import oracle_error
+
+    found = oracle_error()
+    lines = ["| taste points | " + " | ".join(f"draw {n + 1}" for n in range(len(next(iter(found.values()))))) + " |"]
+    lines.append("|---" * (len(next(iter(found.values()))) + 1) + "|")
+    lines += [f"| {points:,} | " + " | ".join(f"{v:.4f}" for v in values) + " |" for points, values in found.items()]
+    every = [value for values in found.values() for value in values]
+    _write("oracle", {"table": "\n".join(lines), "error": f"{max(every) - min(every):.4f}"})
+    print("\n".join(lines))
+    return OK
+
+
+def _write(section: str, entries: dict[str, str]) -> None:
+    """Replaces one table of measured.toml."""
+    source = FILE.read_text(encoding="utf-8") if FILE.exists() else "# Written by: python -m course_lib shop ...\n"
+    source = re.sub(rf"^\[{section}\]\n.*?(?=^\[|\Z)", "", source, flags=re.S | re.M).rstrip()
+    body = "\n".join(
+        f'{key} = """\n{value}"""' if "\n" in value else f'{key} = "{value}"' for key, value in entries.items()
+    )
+    FILE.write_text(f"{source}\n\n[{section}]\n{body}\n", encoding="utf-8")

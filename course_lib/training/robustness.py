@@ -1,0 +1,168 @@
+"""Does the order of the models hang on the shop's parameters? Measured, not believed.
+
+The shop is made anew with one main parameter halved or doubled, five seeds each (a seed decides the shoppers, the
+weights and the batches), and every model is asked for its NDCG@10 on the test targets. ``python -m course_lib shop
+order`` runs it and writes the table into the shop's data card.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from course_lib.data.dataset import Address, Dataset
+from course_lib.data.splits import leave_one_out
+from course_lib.evaluation.intervals import Interval, over_seeds
+from course_lib.evaluation.metrics import rank_of_target
+from course_lib.evaluation.protocol import evaluate, summarise
+from course_lib.models.base import model_class
+from course_lib.models.catalogue import check_settings, model_card, parse_settings
+from course_lib.shop.oracle import true_chances
+from course_lib.shop.parameters import Parameters, load_parameters
+from course_lib.shop.simulate import events_frame
+from course_lib.shop.world import World, make_world
+from course_lib.training.checkpoint import one_thread
+from course_lib.training.loop import Trainer
+from course_lib.training.references import BASELINES
+from course_lib.training.settings import SETTINGS
+
+ORDER = (*BASELINES, "sasrec", "filtered", "known")  # from worst to best, as expected
+SEEDS = (1, 2, 3, 4, 5)
+MAIN = (  # the parameters that decide how much can be predicted, and from what
+    "catalogue.popularity_exponent",
+    "shopper.events_mean",
+    "choice.taste",
+    "choice.loyalty",
+    "need.impulse",
+    "need.refill",
+    "need.drift",
+    "need.order",
+    "need.exhaustion",
+    "need.mission_end",
+)
+METRIC = "ndcg@10"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One shop: which parameter was changed by which factor, and each model's NDCG@10 over the seeds."""
+
+    parameter: str  # "" for the shop as published
+    factor: float
+    scores: dict[str, Interval]
+
+    @property
+    def separate(self) -> bool:
+        """Whether each model's interval lies wholly above that of the model before it, up to SASRec and the oracle."""
+        chain = [self.scores[name] for name in ORDER[:-1]]
+        return all(low.high < high.low for low, high in itertools.pairwise(chain))
+
+
+def rows() -> Iterator[tuple[str, float]]:
+    """The shops of the table: as published, then each main parameter halved and doubled."""
+    yield "", 1.0
+    for parameter in MAIN:
+        yield parameter, 0.5
+        yield parameter, 2.0
+
+
+def changed(parameter: str, factor: float) -> Parameters:
+    """The shop with one parameter multiplied."""
+    return load_parameters() if not parameter else load_parameters().scaled(parameter, factor)
+
+
+def one_seed(parameters: Parameters, seed: int) -> dict[str, float]:
+    """NDCG@10 of every model on the test targets of one shop."""
+    one_thread()
+    world, shoppers = make_world(parameters), int(parameters["sizes.small"])
+    dataset = Dataset(Address("shop", "small", "changed"), events_frame(world, shoppers, seed), world.catalogue.items)
+    split = leave_one_out(dataset)
+    scores: dict[str, float] = {}
+    for name in BASELINES:
+        settings = check_settings(name, model_card(name).settings, {})
+        model: Any = model_class(name).fit(split.train, dataset.num_items, settings)
+        scores[name] = evaluate(model.score, split.test).metrics[METRIC]["value"]
+    scores["sasrec"] = _sasrec(dataset, split.train, split.test, seed)
+    for name, ranks in oracle_ranks(world, shoppers, split.test.targets, seed).items():
+        scores[name] = summarise(ranks)[METRIC]["value"]
+    return scores
+
+
+def _sasrec(dataset: Dataset, train: Any, test: Any, seed: int) -> float:
+    """The lesson's default run without its snapshots."""
+    from course_lib.training.job import build
+
+    settings = check_settings("sasrec", model_card("sasrec").settings, {})
+    training = check_settings("training", parse_settings(SETTINGS), {})
+    net = build("sasrec", dataset.num_items, settings, seed)
+    trainer = Trainer(net, train, training, seed)
+    for _ in range(int(training["epochs"])):
+        for _ in trainer.epoch():
+            pass
+    value: float = evaluate(net.score, test).metrics[METRIC]["value"]
+    return value
+
+
+def oracle_ranks(
+    world: World, shoppers: int, targets: Any, seed: int | None, points: int | None = None, skip: int = 0
+) -> dict[str, Any]:
+    """Ranks of the targets (N,), each shopper's last event, under both bounds."""
+    more = {} if points is None else {"points": points, "skip": skip}
+    found: dict[str, list[Any]] = {"filtered": [], "known": []}
+    for block in true_chances(world, shoppers, (1,), seed, **more)[0]:
+        wanted = targets[block.first : block.first + len(block.known)]
+        for name, ranks in found.items():
+            chances = getattr(block, name)
+            ranks.append(rank_of_target(np.pad(chances, ((0, 0), (1, 0)), constant_values=-np.inf), wanted))
+    return {name: np.concatenate(ranks) for name, ranks in found.items()}
+
+
+def order_table(results: Path, seeds: Sequence[int] = SEEDS) -> Iterator[tuple[int, int, Row | None]]:
+    """Makes the table, keeping each finished seed in ``results`` (JSON lines) so that it can be stopped and continued.
+
+    Yields (done, total, row); row is None until all its seeds are there.
+    """
+    version = load_parameters().digest()
+    known: dict[str, dict[str, float]] = {}
+    if results.exists():
+        for line in results.read_text(encoding="utf-8").splitlines():
+            record = json.loads(line)
+            known[record["key"]] = record["scores"]
+    shops, done = list(rows()), 0
+    for parameter, factor in shops:
+        scores = []
+        for seed in seeds:
+            key = f"{version} {parameter} {factor} {seed}"
+            if key not in known:
+                known[key] = one_seed(changed(parameter, factor), seed)
+                with results.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps({"key": key, "scores": known[key]}) + "\n")
+            scores.append(known[key])
+            done += 1
+            if seed != seeds[-1]:
+                yield done, len(shops) * len(seeds), None
+        yield (
+            done,
+            len(shops) * len(seeds),
+            Row(parameter, factor, {name: over_seeds([score[name] for score in scores]) for name in ORDER}),
+        )
+
+
+def oracle_error(points: Sequence[int] = (512, 1024, 2048), draws: int = 3) -> dict[int, list[float]]:
+    """NDCG@10 of the filtered bound for different numbers of taste points and independent draws of them."""
+    world, shoppers = make_world(load_parameters()), int(load_parameters()["sizes.small"])
+    events = events_frame(world, shoppers)
+    targets = leave_one_out(Dataset(Address("shop", "small", "own"), events, world.catalogue.items)).test.targets
+    return {
+        number: [
+            summarise(oracle_ranks(world, shoppers, targets, None, number, skip)["filtered"])[METRIC]["value"]
+            for skip in range(draws)
+        ]
+        for number in points
+    }

@@ -1,0 +1,67 @@
+"""The lines that a run is drawn against: right ranks, computed once, the oracle only where there is a truth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from course_lib.data.dataset import Address, Dataset
+from course_lib.data.histories import Split
+from course_lib.evaluation.protocol import evaluate
+from course_lib.models.base import model_class
+from course_lib.settings import load_settings
+from course_lib.training import references as module
+from course_lib.training.references import BASELINES, BOUNDS, references
+
+
+def test_a_rank_for_every_target(dataset: Dataset, split: Split) -> None:
+    found = references(dataset, split)
+    for frame, holdout in ((found.validation, split.validation), (found.test, split.test)):
+        assert list(frame.columns) == [*BASELINES, *BOUNDS]
+        assert len(frame) == len(holdout)
+        assert frame.to_numpy().min() >= 0
+        assert frame.to_numpy().max() < dataset.num_items
+
+
+def test_ranks_are_those_of_the_models(dataset: Dataset, split: Split) -> None:
+    found = references(dataset, split)
+    model = model_class("popularity").fit(split.train, dataset.num_items, {})
+    for frame, holdout in ((found.validation, split.validation), (found.test, split.test)):
+        np.testing.assert_array_equal(frame["popularity"], evaluate(model.score, holdout).ranks)
+
+
+def test_computed_once(dataset: Dataset, split: Split, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second call reads what the first one wrote, and says the same."""
+    first = references(dataset, split)
+
+    def again(*_: object) -> None:
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(module, "_frames", again)
+    second = references(dataset, split)
+    for part in ("validation", "test"):
+        assert getattr(first, part).equals(getattr(second, part))
+        assert first.scores(part) == second.scores(part)
+
+
+def test_kept_under_home_and_only_for_this_data(dataset: Dataset) -> None:
+    folders = list(load_settings().datasets.glob(f"{dataset.address.folder}-references-*"))
+    assert len(folders) == 1
+
+
+def test_scores_of_some_rows(dataset: Dataset, split: Split) -> None:
+    found = references(dataset, split)
+    rows = np.array([3, 1, 4])
+    mine = found.scores("test", rows)["baselines"]["markov"]["hr@10"]["value"]
+    assert mine == pytest.approx((found.test["markov"].to_numpy()[rows] < 10).mean())
+    assert found.scores("test")["oracle"] != found.scores("validation")["oracle"]
+
+
+def test_no_oracle_without_a_truth(dataset: Dataset, split: Split) -> None:
+    """The same purchases under another name: nobody knows the truth about them."""
+    other = Dataset(Address("elsewhere", "tiny", "0" * 12), dataset.events, dataset.items)
+    found = references(other, split)
+    assert list(found.test.columns) == list(BASELINES)
+    assert found.scores("test")["oracle"] is None
+    ours = references(dataset, split).scores("test")["baselines"]
+    assert found.scores("test")["baselines"] == ours

@@ -1,0 +1,69 @@
+"""What is kept of an epoch, and whose histories it shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from course_lib.data.dataset import Dataset
+from course_lib.data.histories import Histories, Holdout, Split
+from course_lib.models.base import model_class
+from course_lib.training.snapshots import shoppers_to_follow
+
+
+def test_view_json(run: Any, dataset: Dataset, split: Split) -> None:
+    for epoch in range(4):
+        view = run.view(epoch)
+        assert set(view) == {"epoch", "shoppers", "map"}
+        assert view["epoch"] == epoch
+        assert [shopper["user"] for shopper in view["shoppers"]] == [0, 1, 2, 3, 4]
+        assert len(view["map"]["x"]) == len(view["map"]["y"]) == dataset.num_items
+        for n, shopper in enumerate(view["shoppers"]):
+            assert set(shopper) == {"user", "history", "target", "top", "attention"}
+            assert shopper["history"] == split.test.histories[n][-10:].tolist()
+            assert shopper["target"] == split.test.targets[n]
+            assert len(shopper["top"]) == 10
+            scores = [entry["score"] for entry in shopper["top"]]
+            assert scores == sorted(scores, reverse=True)
+            assert 0 < sum(entry["p"] for entry in shopper["top"]) <= 1
+            assert all(1 <= entry["item"] <= dataset.num_items for entry in shopper["top"])
+            (layer,) = shopper["attention"]
+            assert len(layer) == 2
+            assert all(len(head) == len(shopper["history"]) for head in layer)
+            assert all(sum(head) == pytest.approx(1, abs=2e-3) for head in layer)
+
+
+def test_the_last_view_is_what_the_finished_model_says(run: Any) -> None:
+    from course_lib.explain.reading import read_history
+
+    model = model_class("sasrec").load(run.folder / "model")
+    for shopper in run.view(3)["shoppers"]:
+        assert read_history(model, shopper["history"]) == {key: shopper[key] for key in ("top", "attention")}
+
+
+def test_the_map_does_not_turn_from_epoch_to_epoch(run: Any) -> None:
+    """No turning or mirroring of a map would bring it nearer to the one before: it is the nearest already."""
+    for epoch in (1, 2, 3):
+        before, after = (np.array([run.view(n)["map"][axis] for axis in "xy"]).T for n in (epoch - 1, epoch))
+        distance = ((after - before) ** 2).sum()
+        for angle in np.linspace(0.1, 2 * np.pi - 0.1, 15):
+            turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+            for mirror in (np.eye(2), np.diag([1.0, -1.0])):
+                assert ((after @ turn @ mirror - before) ** 2).sum() > distance - 0.01
+
+
+def test_personas_are_followed(split: Split) -> None:
+    assert shoppers_to_follow(split.test) == [0, 1, 2, 3, 4]
+    assert split.test.users[:5].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_elsewhere_five_of_different_lengths() -> None:
+    """Where not all of users 0 to 4 are asked: five others, from a short history to a long one."""
+    lengths = [9, 1, 5, 3, 7, 2, 8, 4, 6, 10, 12]
+    histories = Histories.from_lists([[1] * length for length in lengths])
+    holdout = Holdout(np.arange(10, 21, dtype=np.int32), histories, np.ones(11, np.int32))
+    rows = shoppers_to_follow(holdout)
+    assert len(set(rows)) == 5
+    assert [lengths[row] for row in rows] == [2, 4, 6, 8, 10]
