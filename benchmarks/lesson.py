@@ -120,6 +120,20 @@ def measure(home: Path, long_run: bool = True) -> list[Row]:
     return rows_of(short, long, kept, taken)
 
 
+def finished(home: Path) -> str:
+    """The id of the lesson's default run in ``home``, trained now where it is not there: pages show it."""
+    config = lesson_config()
+    with home_at(home):
+        if RunStore(load_settings()).view(config.run_id).result is None:
+            runs = LocalRuns(load_settings())
+            try:
+                wait_until_warm(os.getpid())
+                timed_run(runs, config)
+            finally:
+                runs.close()
+    return config.run_id
+
+
 def rows_of(short: dict[str, Any], long: dict[str, Any] | None, kept: bool, taken: list[float]) -> list[Row]:
     """The rows of what has been measured."""
     seen, result = short["seen"], short["result"]

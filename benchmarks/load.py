@@ -3,7 +3,7 @@
     async with Session(url) as session:
         await session.open("user_understanding", lang="en")     # seconds until the page is complete
         await session.press("lab.user_understanding.train")     # a button by its key
-        await session.tick()                                     # what the browser does once a second while a run is live
+        await session.tick()                                     # what the browser does once a second during a run
 
 Only a server on this machine is accepted.
 """
@@ -37,7 +37,7 @@ class Widget:
     data: Mapping[str, Any]  # what a component was given
 
 
-class PageFailed(RuntimeError):
+class PageError(RuntimeError):
     """The page shows an exception or an error."""
 
 
@@ -126,7 +126,9 @@ class Session:
                 self.widgets.clear()
         elif kind == "navigation":
             self._pages = {one.url_pathname: one.page_script_hash for one in message.navigation.app_pages}
-            self._pages |= {"": one.page_script_hash for one in message.navigation.app_pages if one.is_default}
+            for one in message.navigation.app_pages:
+                if one.is_default:
+                    self._pages[""] = one.page_script_hash
         elif kind == "auto_rerun":
             self.timer = message.auto_rerun.fragment_id
         elif kind == "script_finished":
@@ -137,9 +139,9 @@ class Session:
         element = message.delta.new_element
         kind = element.WhichOneof("type")
         if kind == "exception":
-            raise PageFailed(element.exception.message)
+            raise PageError(element.exception.message)
         if kind == "alert" and element.alert.format == element.alert.ERROR:
-            raise PageFailed(element.alert.body)
+            raise PageError(element.alert.body)
         if kind in ("button", "bidi_component"):
             one = getattr(element, kind)
             key = one.id.split("-", 2)[-1]  # "$$ID-<hash>-<key>"

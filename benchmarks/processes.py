@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -127,18 +127,23 @@ def torch_in(pid: int) -> bool | None:
     return any(word in Path(one.path).name for one in maps for word in HEAVY)
 
 
+def without_own_settings() -> dict[str, str]:
+    """The environment without the reader's settings of the course: their database is not for benchmarks."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("LIVEREC_")}
+
+
 class Server:
     """The course's web server on a port of its own, as ``make run`` starts it."""
 
-    def __init__(self, home: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, home: Path) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.log = tempfile.TemporaryFile()
+        self.log = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the server)
         self.started = time.perf_counter()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "course_lib", "start", "--port", str(self.port)],
             cwd=PROJECT,
-            env={**os.environ, **(environment or {}), "LIVEREC_HOME": str(home), "LIVEREC_WORKERS": "1"},
+            env={**without_own_settings(), "LIVEREC_HOME": str(home), "LIVEREC_WORKERS": "1"},
             stdin=subprocess.DEVNULL,
             stdout=self.log,
             stderr=subprocess.STDOUT,
@@ -163,7 +168,7 @@ class Server:
 
     def close(self) -> None:
         """Ends the server and its workers, and waits for them."""
-        below = [child for child in self.process.children(recursive=True)] if self._process.poll() is None else []
+        below = list(self.process.children(recursive=True)) if self._process.poll() is None else []
         self._process.terminate()
         try:
             self._process.wait(15)
@@ -189,15 +194,15 @@ def serving(home: Path) -> Iterator[Server]:
 @contextmanager
 def home_at(folder: Path) -> Iterator[None]:
     """LIVEREC_HOME for this process; the settings are read at each call."""
-    before = os.environ.get("LIVEREC_HOME")
-    os.environ["LIVEREC_HOME"] = str(folder)
+    before = dict(os.environ)
+    for name in set(os.environ) - set(without_own_settings()):
+        del os.environ[name]
+    os.environ |= {"LIVEREC_HOME": str(folder), "LIVEREC_WORKERS": "1"}
     try:
         yield
     finally:
-        if before is None:
-            del os.environ["LIVEREC_HOME"]
-        else:
-            os.environ["LIVEREC_HOME"] = before
+        os.environ.clear()
+        os.environ |= before
 
 
 def prepare(home: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a benchmark finds: rows of figure, goal, and whether the goal is met; printed, and written as JSON and Markdown."""
+"""What a benchmark finds: rows of figure, goal and whether it is met; printed, and written as JSON and Markdown."""
 
 from __future__ import annotations
 
@@ -34,12 +34,14 @@ class Row:
 
 def below(part: str, what: str, value: float, goal: float, unit: str = "s", **more: Any) -> Row:
     """A row that is met when ``value`` is at most ``goal``."""
-    return Row(part, what, f"{number(value)} {unit}".strip(), f"<= {number(goal)} {unit}".strip(), value <= goal, **more)
+    figure, wanted = (f"{number(one)} {unit}".strip() for one in (value, goal))
+    return Row(part, what, figure, f"<= {wanted}", value <= goal, **more)
 
 
 def above(part: str, what: str, value: float, goal: float, unit: str = "", **more: Any) -> Row:
     """A row that is met when ``value`` is at least ``goal``."""
-    return Row(part, what, f"{number(value)} {unit}".strip(), f">= {number(goal)} {unit}".strip(), value >= goal, **more)
+    figure, wanted = (f"{number(one)} {unit}".strip() for one in (value, goal))
+    return Row(part, what, figure, f">= {wanted}", value >= goal, **more)
 
 
 def number(value: float) -> str:

@@ -121,7 +121,8 @@ def journey_facts() -> dict[str, str]:
         rows = np.repeat(np.arange(len(histories)), histories.lengths)
         counts = np.zeros((len(histories), data.num_items + 1))
         np.add.at(counts, (rows, histories.items), 1)
-        return counts + order_among_equals
+        scores: NDArray[np.floating] = counts + order_among_equals
+        return scores
 
     test = split.test
     rows = np.repeat(np.arange(len(test)), test.histories.lengths)
@@ -137,9 +138,32 @@ def journey_facts() -> dict[str, str]:
 
 def journey_scores(result: Mapping[str, Any]) -> dict[str, str]:
     """The default run on Complete Journey."""
-    return {
-        f"cj_{name}": value for name, value in (_baselines(result) | {"sasrec_ndcg": _ndcg(result["metrics"])}).items()
-    }
+    return {**journey_baselines(result), "cj_sasrec_ndcg": _ndcg(result["metrics"])}
+
+
+def journey_baselines(scores: Mapping[str, Any]) -> dict[str, str]:
+    """The counted models there, from a run's result or from the references alone."""
+    return {f"cj_{name}": value for name, value in _baselines(scores).items()}
+
+
+def _share_beside_missions() -> float:
+    """The chance that a purchase is an impulse or a refill, mean over all purchases of the first 2,000 shoppers."""
+    import numpy as np
+
+    from course_lib.shop.simulate import simulate
+    from course_lib.shop.source import shop
+    from course_lib.shop.world import Memory, moment
+
+    world = shop()
+    block = next(simulate(world, 2000))
+    memory = Memory.empty(len(block.length), world)
+    impulse, chances = world.parameters["need.impulse"], []
+    for t in range(block.items.shape[1]):
+        rows = np.flatnonzero(block.length > t)
+        refill = moment(memory.take(rows), block.days[rows, t], world).refill_chance
+        chances.append(impulse + (1 - impulse) * refill)
+        memory.remember(rows, block.items[rows, t], block.days[rows, t], world)
+    return float(np.concatenate(chances).mean())
 
 
 def _baselines(result: Mapping[str, Any]) -> dict[str, str]:

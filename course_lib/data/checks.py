@@ -78,6 +78,6 @@ def check_items(items: pd.DataFrame) -> tuple[str, ...]:
     price = items[Columns.PRICE]
     if str(price.dtype) != "float64" or not (np.isfinite(price) & (price > 0)).all():
         problems.append("items.price must be a finite float64 above 0")
-    if not items[Columns.COLOUR].map(lambda value: bool(re.fullmatch(r"#[0-9a-f]{6}", str(value)))).all():
+    if not items[Columns.COLOUR].map(lambda value: bool(re.fullmatch(r"#[0-9a-fA-F]{6}", str(value)))).all():
         problems.append("items.colour must look like #a0b1c2")
     return tuple(problems)

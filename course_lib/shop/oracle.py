@@ -13,7 +13,7 @@ recommender that sees what the oracle sees can do better in expectation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,15 +42,12 @@ def true_chances(
     seed: int | None = None,
     points: int = POINTS,
     skip: int = 0,
-) -> list[list[TrueChances]]:
-    """For each entry of ``ago``, a list of blocks with both bounds at that event of every shopper."""
+) -> Iterator[list[TrueChances]]:
+    """Both bounds at those events of every shopper: a block of shoppers at a time, an entry for each of ``ago``."""
     taste, budget = taste_points(world, points, skip)
     by_point = rules.within_type(rules.item_logits(taste, budget, world), world)  # (Q, V)
-    answers: list[list[TrueChances]] = [[] for _ in ago]
     for block in simulate(world, shoppers, seed):
-        for answer, chances in zip(answers, _block_chances(world, block, by_point, ago), strict=True):
-            answer.append(chances)
-    return answers
+        yield _block_chances(world, block, by_point, ago)
 
 
 def taste_points(world: World, points: int = POINTS, skip: int = 0) -> tuple[Floats, Floats]:

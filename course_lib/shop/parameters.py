@@ -22,7 +22,7 @@ FILES = ("parameters", "catalogue", "missions", "interests", "personas")
 
 @dataclass(frozen=True)
 class Parameters:
-    """Everything that decides what happens in the shop. ``numbers`` are parameters.toml, ``content`` the other files."""
+    """Everything that decides what happens in the shop: ``numbers`` are parameters.toml, ``content`` the rest."""
 
     numbers: dict[str, Any]
     content: dict[str, Any]  # department, type, brand, mission, interest, persona: lists of tables

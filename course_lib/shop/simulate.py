@@ -1,7 +1,7 @@
 """Shoppers living in the shop: events drawn from the rules in world.py, in independent blocks of shoppers.
 
 Each block has its own random stream, so a million shoppers can be written to disk with the memory of one block, and
-the first 4,000 shoppers of a large shop are the 4,000 of the small one.
+the first shoppers of a large shop are those of a small one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ DAY = 86_400
 
 @dataclass(frozen=True)
 class Shoppers:
-    """The truth about ``N`` shoppers: fixed traits, and the state before each of their events. Models never see it."""
+    """The truth about ``N`` shoppers: fixed traits, and the state before each event. Models never see it."""
 
     taste: Floats  # (N, S)
     budget: Floats  # (N,) highest comfortable price, in standard deviations of a type's log price
@@ -34,7 +34,7 @@ class Shoppers:
 
 @dataclass(frozen=True)
 class Block:
-    """Events of shoppers ``first`` .. ``first + N - 1``. Column ``t`` is event ``t``; beyond ``length`` it is unused."""
+    """Events of shoppers ``first`` .. ``first + N - 1``. Column ``t`` is event ``t``, unused beyond ``length``."""
 
     first: int
     length: Ints  # (N,)

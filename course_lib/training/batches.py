@@ -21,7 +21,7 @@ from course_lib.data.histories import Histories
 
 @dataclass(frozen=True)
 class Windows:
-    """Training windows over the items of the histories; window ``n`` is ``items[start[n]:stop[n]]``, 2 items or more."""
+    """Training windows over the histories' items; window ``n`` is ``items[start[n]:stop[n]]``, 2 items or more."""
 
     items: NDArray[np.int32]
     start: NDArray[np.int64]

@@ -100,7 +100,7 @@ def build(model: str, num_items: int, settings: Mapping[str, Any], seed: int) ->
 
 
 def warm_up() -> None:
-    """Everything that is slow the first time in a process: torch, one optimiser step, the default data and its lines."""
+    """What is slow the first time in a process: torch, one optimiser step, the default data and its reference lines."""
     one_thread()
     dataset = registry.load(registry.resolve("shop"))
     split = leave_one_out(dataset)

@@ -74,14 +74,12 @@ def _oracle_ranks(address: Address, parts: Any) -> Sequence[dict[str, NDArray[np
     from course_lib.shop.oracle import true_chances
     from course_lib.shop.source import shop, sizes
 
-    found: list[dict[str, NDArray[np.int64]]] = []
-    for holdout, blocks in zip(parts, true_chances(shop(), sizes()[address.size], ago=(2, 1)), strict=True):
-        ranks: dict[str, list[NDArray[np.int64]]] = {name: [] for name in BOUNDS}
-        for block in blocks:
+    holdouts = list(parts)
+    found: list[dict[str, list[NDArray[np.int64]]]] = [{name: [] for name in BOUNDS} for _ in holdouts]
+    for blocks in true_chances(shop(), sizes()[address.size], ago=(2, 1)):
+        for holdout, ranks, block in zip(holdouts, found, blocks, strict=True):
             targets = holdout.targets[block.first : block.first + len(block.known)]
             for name in BOUNDS:
-                chances = getattr(block, name)
-                padded = np.concatenate([np.full((len(chances), 1), -np.inf, np.float32), chances], axis=1)
+                padded = np.pad(getattr(block, name), ((0, 0), (1, 0)), constant_values=-np.inf)
                 ranks[name].append(rank_of_target(padded, targets))
-        found.append({name: np.concatenate(some) for name, some in ranks.items()})
-    return found
+    return [{name: np.concatenate(some) for name, some in ranks.items()} for ranks in found]

@@ -115,7 +115,7 @@ def oracle_ranks(
     """Ranks of the targets (N,), each shopper's last event, under both bounds."""
     more = {} if points is None else {"points": points, "skip": skip}
     found: dict[str, list[Any]] = {"filtered": [], "known": []}
-    for block in true_chances(world, shoppers, (1,), seed, **more)[0]:
+    for (block,) in true_chances(world, shoppers, (1,), seed, **more):
         wanted = targets[block.first : block.first + len(block.known)]
         for name, ranks in found.items():
             chances = getattr(block, name)

@@ -82,7 +82,10 @@ def test_recency_is_what_tells_order() -> None:
 def test_only_the_window_counts(model: SASRecModel) -> None:
     """Products further back than ``history_length`` are not read."""
     window = [3, 7, 1, 9, 4, 22, 35, 8, 2]
-    long, short = model.score(Histories.from_lists([[11, 12, 13, *window]])), model.score(Histories.from_lists([window]))
+    long, short = (
+        model.score(Histories.from_lists([[11, 12, 13, *window]])),
+        model.score(Histories.from_lists([window])),
+    )
     np.testing.assert_array_equal(long, short)
 
 

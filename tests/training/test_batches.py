@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_lib.data.histories import Histories
@@ -25,6 +26,7 @@ def expected_targets(histories: Histories) -> list[int]:
     return sorted(int(item) for history in histories for item in history[1:])
 
 
+@settings(deadline=None)
 @given(lengths=LENGTHS, length=st.integers(1, 12))
 def test_windows_cover_every_target_once(lengths: list[int], length: int) -> None:
     histories = numbered(lengths)
@@ -36,6 +38,7 @@ def test_windows_cover_every_target_once(lengths: list[int], length: int) -> Non
     assert all(2 <= stop - start <= length + 1 for start, stop in spans)
 
 
+@settings(deadline=None)
 @given(lengths=LENGTHS, length=st.integers(1, 12))
 def test_windows_overlap_in_one_item(lengths: list[int], length: int) -> None:
     """Cut from the newest back: only a history's oldest window is short; each begins at the last target before it."""
@@ -50,10 +53,11 @@ def test_windows_overlap_in_one_item(lengths: list[int], length: int) -> None:
             continue
         assert mine[0][0] == low
         assert mine[-1][1] == high
-        assert all(earlier[1] - 1 == later[0] for earlier, later in zip(mine, mine[1:], strict=False))
+        assert all(earlier[1] - 1 == later[0] for earlier, later in pairwise(mine))
         assert all(stop - start == length + 1 for start, stop in mine[1:])
 
 
+@settings(deadline=None)
 @given(lengths=LENGTHS, length=st.integers(1, 12), size=st.integers(1, 7), seed=st.integers(0, 9))
 def test_every_target_is_the_next_product_and_seen_once(lengths: list[int], length: int, size: int, seed: int) -> None:
     histories = numbered(lengths)

@@ -19,6 +19,8 @@ from course_lib.data.histories import Split
 from course_lib.errors import CourseError
 from course_lib.evaluation.protocol import evaluate
 from course_lib.models.base import model_class
+from course_lib.models.catalogue import check_settings, model_card
+from course_lib.shop.source import sizes
 from course_lib.training import job
 from course_lib.training.loop import Trainer
 
@@ -64,7 +66,7 @@ def test_prepared(run: Any, dataset: Dataset, split: Split) -> None:
     fields = {"kind", "epochs", "steps", "targets", "users", "items", "parameters", "eval_users", "seconds"}
     assert set(event) == fields
     assert event["epochs"] == 3
-    assert event["users"] == dataset.num_users == 600 or event["users"] == registry_size()
+    assert event["users"] == dataset.num_users == sizes()["tiny"]
     assert event["items"] == dataset.num_items
     assert event["eval_users"] == min(len(split.validation), job.EPOCH_TARGETS)
     saved = load_file(run.folder / "model" / "model.safetensors")
@@ -72,12 +74,6 @@ def test_prepared(run: Any, dataset: Dataset, split: Split) -> None:
     last = run.of("step")[-1]
     assert last["step"] == event["steps"]
     assert last["targets"] == event["targets"]
-
-
-def registry_size() -> int:
-    from course_lib.shop.source import sizes
-
-    return sizes()["tiny"]
 
 
 def test_references_event(run: Any) -> None:
@@ -109,16 +105,17 @@ def test_step_and_epoch_events(run: Any) -> None:
 
 
 def test_epochs_and_references_are_asked_the_same_targets(
-    tmp_path: Path, start_run: Start, monkeypatch: pytest.MonkeyPatch, split: Split
+    tmp_path: Path, start_run: Start, monkeypatch: pytest.MonkeyPatch, dataset: Dataset, split: Split
 ) -> None:
-    """Where only some validation targets are scored after each epoch, the baselines beside them answer the same ones."""
+    """Where only some validation targets are scored an epoch, the baselines beside them answer the same ones."""
     monkeypatch.setattr(job, "EPOCH_TARGETS", 100)
     events = start_run(tmp_path)
     assert next(events)["eval_users"] == 100
     told = next(events)["baselines"]["markov"]
     events.close()
     asked = split.validation.take(job._some(len(split.validation), 100))
-    markov = model_class("markov").fit(split.train, 1 + int(split.train.items.max()) + 5000, {"blend": 10.0})
+    settings = check_settings("markov", model_card("markov").settings, {})
+    markov = model_class("markov").fit(split.train, dataset.num_items, settings)
     assert told["ndcg@10"]["value"] == pytest.approx(evaluate(markov.score, asked).metrics["ndcg@10"]["value"])
 
 
@@ -158,8 +155,10 @@ def test_the_last_snapshot_is_the_finished_model(run: Any) -> None:
 
 def test_the_same_run_again_is_the_same(run: Any, tmp_path: Path, start_run: Start) -> None:
     """Bit for bit, though another seed's run came between; another seed is another run."""
-    other = list(start_run(tmp_path / "other", seed=2, epochs=1)) if made(tmp_path / "other") else []
-    again = list(start_run(tmp_path / "again")) if made(tmp_path / "again") else []
+    for name in ("other", "again"):
+        (tmp_path / name).mkdir()
+    other = list(start_run(tmp_path / "other", seed=2))
+    again = list(start_run(tmp_path / "again"))
     assert model_bytes(tmp_path / "again") == model_bytes(run.folder)
     assert model_bytes(tmp_path / "other") != model_bytes(run.folder)
     assert without_times(again[-1]) == without_times(run.events[-1])
@@ -167,12 +166,6 @@ def test_the_same_run_again_is_the_same(run: Any, tmp_path: Path, start_run: Sta
         event["metrics"] for event in run.of("epoch")
     ]
     assert other[-1]["seed"] == 2
-
-
-def made(folder: Path) -> bool:
-    """Run folders are made by who starts a run."""
-    folder.mkdir()
-    return True
 
 
 def model_bytes(folder: Path) -> bytes:

@@ -44,7 +44,8 @@ def test_computed_once(dataset: Dataset, split: Split, monkeypatch: pytest.Monke
         assert first.scores(part) == second.scores(part)
 
 
-def test_kept_under_home_and_only_for_this_data(dataset: Dataset) -> None:
+def test_kept_beside_the_prepared_data(dataset: Dataset, split: Split) -> None:
+    references(dataset, split)
     folders = list(load_settings().datasets.glob(f"{dataset.address.folder}-references-*"))
     assert len(folders) == 1
 

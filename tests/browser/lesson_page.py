@@ -1,0 +1,131 @@
+"""The lesson as a learner handles it: by what stands on the page, in either language."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+from playwright.sync_api import Locator, Page, expect
+
+LESSON = "user_understanding"
+CURVE = """node => node.data && node.data.find(trace => trace.name === "SASRec")?.x.length || 0"""
+
+
+class LessonPage:
+    """One browser tab on the lesson "User understanding"."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+
+    def open(self, **link: Any) -> LessonPage:
+        """Follows a link to the lab; returns when the last part of the page is there."""
+        query = f"?{urlencode(link)}" if link else ""
+        return self.go(f"{self.url}/{LESSON}{query}")
+
+    def go(self, address: str) -> LessonPage:
+        """Opens a complete address of the lesson."""
+        self.page.goto(address)
+        return self.complete()
+
+    def reload(self) -> LessonPage:
+        """F5."""
+        self.page.reload()
+        return self.complete()
+
+    def complete(self) -> LessonPage:
+        """Waits until the page has been drawn down to the next lesson."""
+        expect(self.part("finish").or_(self.page.get_by_text("Last step done"))).to_be_attached()
+        expect(self.page.locator("[data-test-script-state=running]")).to_have_count(0)
+        return self
+
+    def part(self, name: str) -> Locator:
+        """What the lab calls ``name``: its buttons, widgets and figures."""
+        return self.page.locator(f".st-key-lab-{LESSON}-{name.replace('.', '-')}")
+
+    def button(self, name: str) -> Locator:
+        """The button ``name``."""
+        return self.part(name).locator("button")
+
+    def figure(self, name: str) -> Locator:
+        """The node into which Plotly draws."""
+        return self.part(f"figure.{name}").locator(".live-figure")
+
+    @property
+    def status(self) -> Locator:
+        """The line above the bar: where the run stands."""
+        return self.page.get_by_test_id("stProgress")
+
+    @property
+    def titles(self) -> Locator:
+        """The products that the model recommends, best first."""
+        return self.page.locator(".lab-list .product-title")
+
+    @property
+    def history(self) -> Locator:
+        """The products in the history editor, oldest first."""
+        return self.part("editor").locator("ol.history > li[data-id]")
+
+    @property
+    def search(self) -> Locator:
+        """The editor's search field."""
+        return self.part("editor").locator("input")
+
+    @property
+    def epoch(self) -> Locator:
+        """The handle of the epoch slider."""
+        return self.part("widget.epoch").get_by_role("slider")
+
+    @property
+    def alerts(self) -> Locator:
+        """Every coloured sentence on the page."""
+        return self.page.get_by_test_id("stAlert")
+
+    def skip_guesses(self) -> LessonPage:
+        """Skips the guesses if they are open, so that Train can be pressed."""
+        if self.button("guess.skip").count():
+            self.button("guess.skip").click()
+        expect(self.button("train")).to_be_enabled()
+        return self
+
+    def train(self) -> LessonPage:
+        """Presses Train, and Skip before it where the guesses are open; waits until the run is there."""
+        self.skip_guesses().button("train").click()
+        expect(self.status).to_be_visible()
+        return self
+
+    def reach(self, epoch: int) -> LessonPage:
+        """Waits until the run is under way in ``epoch`` or a later one."""
+        later = "|".join(str(number) for number in range(epoch, 101))
+        expect(self.status).to_have_text(re.compile(rf"Epoch ({later}) of|第 ?({later}) ?轮，"))
+        return self
+
+    def finish(self) -> LessonPage:
+        """Waits until the run has ended well and can be looked at."""
+        expect(self.status).to_have_text(re.compile(r"^\s*(Finished in|训练完成|已完成)"))
+        expect(self.history.first).to_be_attached()
+        expect(self.titles).to_have_count(10)
+        return self
+
+    def stop(self) -> LessonPage:
+        """Presses Stop and waits until the run has stopped."""
+        self.button("stop").click()
+        expect(self.button("stop")).to_be_disabled()
+        return self
+
+    def points(self, name: str = "ndcg") -> int:
+        """Epochs in the learning curve now."""
+        return int(self.figure(name).evaluate(CURVE))
+
+    def points_above(self, count: int) -> int:
+        """Waits until the learning curve has more than ``count`` points; how many it has then."""
+        node = self.figure("ndcg")
+        expect(node.locator(".main-svg").first).to_be_attached()
+        self.page.wait_for_function(f"([node, count]) => ({CURVE})(node) > count", arg=[node.element_handle(), count])
+        return self.points()
+
+    def list(self) -> list[str]:
+        """The titles of the ten products."""
+        expect(self.titles).to_have_count(10)
+        return self.titles.all_inner_texts()

@@ -1,0 +1,87 @@
+"""For everybody: accessibility rules in light and dark, a phone's width, and a room without a network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from lesson_page import LessonPage
+from playwright.sync_api import expect
+from visitors import TINY, Visitors
+
+SIZES = """() => {
+    const main = document.querySelector("[data-testid=stMain]");
+    const page = document.documentElement;
+    return [page.scrollWidth - window.innerWidth, main.scrollWidth - main.clientWidth];
+}"""
+
+
+def settle(lesson: LessonPage) -> None:
+    """Every figure that the page holds has been drawn."""
+    page = lesson.page
+    expect(page.locator("h1")).to_be_visible()
+    expect(page.locator("[data-test-script-state=running]")).to_have_count(0)
+    page.wait_for_function(
+        "[...document.querySelectorAll('.live-figure')].every(node => node.querySelector('.main-svg'))"
+    )
+
+
+def serious(lesson: LessonPage) -> list[str]:
+    """Rules of axe that the page breaks seriously, and where."""
+    found = Axe().run(lesson.page).response["violations"]
+    return [
+        f"{rule['id']}: {rule['help']}\n  "
+        + "\n  ".join(f"{node['target']} {node['html'][:200]}" for node in rule["nodes"][:6])
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_serious(visit: Visitors, trained: dict[str, Any], dark: bool) -> None:
+    lesson = visit(dark=dark)
+    found = {}
+    lesson.open(**TINY, seed=999)  # a run that nobody has trained
+    settle(lesson)
+    found["lesson before a run"] = serious(lesson)
+    lesson.button("train").or_(lesson.button("guess.skip")).first.wait_for()
+    lesson.open(**trained).finish()
+    lesson.part("quiz.two_lists").get_by_text("Markov").click()
+    lesson.button("quiz.two_lists.answer").click()
+    expect(lesson.button("quiz.two_lists.retry")).to_be_visible()
+    lesson.search.fill("basketball")
+    expect(lesson.part("editor").locator("button.offer").first).to_be_visible()
+    settle(lesson)
+    found["lesson after a run"] = serious(lesson)
+    for name in ("", "my_progress"):
+        lesson.page.goto(f"{lesson.url}/{name}")
+        settle(lesson)
+        found[name or "home"] = serious(lesson)
+    assert not any(found.values()), "\n".join(f"{page}: {rule}" for page, rules in found.items() for rule in rules)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_nothing_is_wider_than_a_phone(visit: Visitors, trained: dict[str, Any], language: str) -> None:
+    lesson = visit(width=390, language=language)
+    lesson.open(**trained).finish()
+    settle(lesson)
+    assert lesson.page.evaluate(SIZES) == [0, 0]
+    for name in ("", "my_progress"):
+        lesson.page.goto(f"{lesson.url}/{name}")
+        settle(lesson)
+        assert lesson.page.evaluate(SIZES) == [0, 0], name or "home"
+
+
+def test_no_page_asks_another_host(visit: Visitors, trained: dict[str, Any]) -> None:
+    lesson = visit(language="zh").open(**trained).finish()
+    for name in ("", "my_progress"):
+        lesson.page.goto(f"{lesson.url}/{name}")
+        settle(lesson)
+    assert visit.asked <= {"localhost", ""}  # and after every other test the same
+    assert "localhost" in visit.asked
+    sources = lesson.page.evaluate(
+        "performance.getEntriesByType('resource').map(entry => new URL(entry.name).hostname)"
+    )
+    assert sources
+    assert set(sources) <= {"localhost", ""}

@@ -1,0 +1,39 @@
+"""What a learner gives is kept when it is given: after a reload and in another browser it is there."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+from visitors import TINY, Visitors
+
+
+def test_a_quiz_answer_is_explained_and_back_after_a_reload(visit: Visitors) -> None:
+    lesson = visit().open(**TINY)
+    lesson.part("quiz.two_lists").get_by_text("Item-kNN").click()
+    lesson.button("quiz.two_lists.answer").click()
+    why = lesson.page.get_by_text("It sees sets only, and the two sets are equal")
+    expect(why).to_be_visible()
+    lesson.reload()
+    expect(why).to_be_visible()
+    expect(lesson.part("quiz.two_lists.answer")).to_have_count(0)
+    other = visit(language="zh")
+    other.page.goto(f"{other.url}/my_progress")
+    expect(other.page.get_by_text("1/6").or_(other.page.get_by_text(re.compile(r"\b1\b.*\b6\b"))).first).to_be_visible()
+
+
+def test_guesses_are_kept_and_the_last_one_opens_train(visit: Visitors) -> None:
+    lesson = visit().open(**TINY)
+    expect(lesson.button("train")).to_be_disabled()
+    lesson.part("guess.beats_markov").get_by_text("0.02 to 0.08").click()
+    lesson.button("guess.beats_markov.commit").click()
+    expect(lesson.button("guess.beats_markov.commit")).to_have_count(0)
+    lesson.reload()
+    expect(lesson.button("guess.beats_markov.commit")).to_have_count(0)
+    expect(lesson.page.get_by_text(re.compile("0.02 to 0.08: SASRec is clearly ahead"))).to_be_visible()
+    expect(lesson.button("train")).to_be_disabled()
+    lesson.button("guess.share_of_filtered.commit").click()
+    expect(lesson.button("guess.share_of_filtered.commit")).to_have_count(0)
+    lesson.part("guess.set_or_last").get_by_text("0.01 or more").click()
+    lesson.button("guess.set_or_last.commit").click()
+    expect(lesson.button("train")).to_be_enabled()

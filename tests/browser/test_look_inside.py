@@ -1,0 +1,124 @@
+"""Look inside a trained run in a real browser: scrub, edit a history, send the link, take the run home."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lesson_page import LessonPage
+from playwright.sync_api import expect
+from safetensors.numpy import load as load_weights
+from visitors import Visitors
+
+
+def ids(lesson: LessonPage) -> list[str]:
+    """The history in the editor."""
+    found: list[str] = lesson.history.evaluate_all("lines => lines.map(line => line.dataset.id)")
+    return found
+
+
+def list_but(lesson: LessonPage, before: list[str]) -> list[str]:
+    """Waits until the list is another one."""
+    lesson.page.wait_for_function(
+        """before => {
+            const titles = [...document.querySelectorAll(".lab-list .product-title")].map(title => title.innerText);
+            return titles.length === 10 && titles.join() !== before;
+        }""",
+        arg=",".join(before),
+    )
+    return lesson.list()
+
+
+def test_scrubbing_moves_the_list_both_ways(visit: Visitors, trained: dict[str, Any]) -> None:
+    lesson = visit().open(**trained).finish()
+    last = lesson.list()
+    for name in ("map.look", "list.look", "attention.look"):
+        expect(lesson.figure(name).locator(".main-svg").first).to_be_attached()
+    lesson.figure("map.look").evaluate("node => { node.marked = true; }")
+    lesson.epoch.focus()
+    lesson.epoch.press("ArrowLeft")
+    expect(lesson.page.get_by_text("What the model recommends after epoch 3")).to_be_visible()
+    lesson.epoch.press("Home")
+    expect(lesson.page.get_by_text("What the model recommends after epoch 0")).to_be_visible()
+    untrained = list_but(lesson, last)
+    expect(lesson.page).to_have_url(re.compile(r"[?&]epoch=0\b"))
+    lesson.epoch.press("End")
+    expect(lesson.page.get_by_text("What the model recommends after epoch 4")).to_be_visible()
+    assert list_but(lesson, untrained) == last
+    assert lesson.figure("map.look").evaluate("node => node.marked === true"), "the map was made anew"
+
+
+def test_an_edited_history_moves_the_list_and_reset_brings_it_back(visit: Visitors, trained: dict[str, Any]) -> None:
+    lesson = visit().open(**trained).finish()
+    original, first = ids(lesson), lesson.list()
+    lesson.search.fill("basketball shoes")
+    offer = lesson.part("editor").locator("button.offer").first
+    offer.click()
+    expect(lesson.history).to_have_count(len(original) + 1)
+    with_shoes = list_but(lesson, first)
+    assert ids(lesson)[:-1] == original
+    expect(lesson.page).to_have_url(re.compile(r"[?&]history=[0-9-]+"))
+
+    newest = lesson.history.last
+    newest.locator("button[data-action=remove]").click()
+    expect(lesson.history).to_have_count(len(original))
+    assert list_but(lesson, with_shoes) == first
+    assert ids(lesson) == original
+
+    lesson.history.last.locator("button[data-action=earlier]").click()
+    moved = list_but(lesson, first)
+    assert ids(lesson) == [*original[:-2], original[-1], original[-2]]
+
+    lesson.button("reset").click()
+    assert list_but(lesson, moved) == first
+    assert ids(lesson) == original
+    expect(lesson.button("reset")).to_be_disabled()
+
+
+def test_an_empty_history_is_met_with_a_sentence(visit: Visitors, trained: dict[str, Any]) -> None:
+    lesson = visit().open(**trained, history="5").finish()
+    lesson.history.locator("button[data-action=remove]").click()
+    expect(lesson.page.get_by_text("An empty history says nothing about this shopper.")).to_be_visible()
+    lesson.search.fill("篮球")  # in the other language too
+    lesson.part("editor").locator("button.offer").first.click()
+    expect(lesson.titles).to_have_count(10)
+
+
+def test_a_link_opens_the_lab_as_it_was_in_another_browser(visit: Visitors, trained: dict[str, Any]) -> None:
+    lesson = visit().open(**trained).finish()
+    first = lesson.list()
+    lesson.part("widget.shopper.look").get_by_text("Zhe").click()
+    second = list_but(lesson, first)
+    lesson.epoch.focus()
+    lesson.epoch.press("ArrowLeft")
+    expect(lesson.page.get_by_text("What the model recommends after epoch 3")).to_be_visible()
+    third = list_but(lesson, second)
+    lesson.history.last.locator("button[data-action=remove]").click()
+    shown = list_but(lesson, third)
+    left = ids(lesson)
+    expect(lesson.page).to_have_url(re.compile("history=" + "-".join(left)))
+
+    other = visit(language="zh").go(lesson.page.url).finish()  # the link's language, not the browser's
+    expect(other.page.locator("h1")).to_have_text("User understanding")
+    expect(other.part("widget.shopper.look").get_by_role("radio").nth(2)).to_be_checked()
+    expect(other.page.get_by_text("What the model recommends after epoch 3")).to_be_visible()
+    assert ids(other) == left
+    assert other.list() == shown
+    expect(other.page).to_have_url(lesson.page.url)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_run_goes_home_as_a_zip(visit: Visitors, trained: dict[str, Any], language: str) -> None:
+    lesson = visit(language=language).open(**trained).finish()
+    with lesson.page.expect_download() as coming:
+        lesson.button("download").click()
+    assert coming.value.suggested_filename.endswith(".zip")
+    with zipfile.ZipFile(io.BytesIO(Path(coming.value.path()).read_bytes())) as box:
+        assert box.testzip() is None
+        names = set(box.namelist())
+        assert {"model/model.safetensors", "model/config.json", "config.json", "repeat.ipynb"} <= names
+        assert load_weights(box.read("model/model.safetensors"))
