@@ -29,7 +29,7 @@ def train_step(lab: Lab, ready: bool) -> None:
     """
     view = lab.shown_run()
     for error in lab.troubles:
-        st.warning(error.text(lab.language))
+        st.warning(shell.plain(error.text(lab.language)))
     form(lab)
     buttons(lab, view, ready)
     if view is None:
@@ -57,17 +57,15 @@ def form(lab: Lab) -> None:
         first, second, third = st.columns(3)
         first.selectbox(
             t("lab.dataset"),
-            list(sources()),
             format_func=lambda name: strings(lang).get(f"lab.dataset_{name}", name),
             help=t("lab.dataset_help"),
-            **lab.widget("dataset", state.dataset, change_dataset),
+            **lab.widget("dataset", state.dataset, change_dataset, list(sources())),
         )
         second.selectbox(
             t("lab.size"),
-            list(source(state.dataset).sizes),
             format_func=lambda name: strings(lang).get(f"lab.size_{state.dataset}_{name}", name),
             help=t("lab.size_help"),
-            **lab.widget("size", state.size, lambda value: change(size=value)),
+            **lab.widget("size", state.size, lambda value: change(size=value), source(state.dataset).sizes),
         )
         epochs = offered["epochs"]
         third.number_input(
@@ -89,9 +87,10 @@ def form(lab: Lab) -> None:
             key = MODEL_CHOICES[name]
             column.selectbox(
                 t(f"lab.{name}"),
-                choices(setting, state.settings[key]),
                 help=t(f"lab.{name}_help"),
-                **lab.widget(name, state.settings[key], partial(change_setting, key)),
+                **lab.widget(
+                    name, state.settings[key], partial(change_setting, key), choices(setting, state.settings[key])
+                ),
             )
         columns[-1].number_input(
             t("lab.seed"),
@@ -124,7 +123,7 @@ def buttons(lab: Lab, view: RunView | None, ready: bool) -> None:
         )
         st.button(t("lab.stop"), key=lab.key("stop"), disabled=not live, on_click=stop, args=(lab,))
         if wrong is not None:
-            note = wrong.text(lab.language)
+            note = shell.plain(wrong.text(lab.language))
         elif not ready:
             note = t("lab.guess_first")
         elif view is not None and not same:

@@ -8,7 +8,7 @@ is lost when the learner switches pages or language.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
@@ -72,12 +72,31 @@ class Lab:
                 self.notebook.record_step(self.lesson.id, anchor, completed=True)
                 known.add(anchor)
 
-    def widget(self, name: str, value: Any, changed: Callable[[Any], None]) -> dict[str, Any]:
-        """``key`` and ``on_change`` of a widget that shows ``value`` and hands a new one to ``changed``."""
+    def widget(
+        self, name: str, value: Any, changed: Callable[[Any], None], options: Sequence[Any] | None = None
+    ) -> dict[str, Any]:
+        """What makes a widget show ``value`` and hand a new one to ``changed``: arguments for the widget's call.
+
+        The value is given twice, as the default and through the session. A browser that is slow to draw gets two
+        drawings of a widget as one, and the order "show this value" of the first is lost; the default is not.
+        ``options`` are those of a selectbox or a radio, whose default is a place among them.
+        """
         key = self.key(f"widget.{name}")
-        if key not in st.session_state or st.session_state[key] != value:
+        if key in st.session_state and st.session_state[key] != value:
             st.session_state[key] = value
-        return {"key": key, "on_change": lambda: changed(st.session_state[key])}
+        self.keep_choice(key)
+        default = {"value": value} if options is None else {"options": options, "index": options.index(value)}
+        return {"key": key, "on_change": lambda: changed(st.session_state[key]), **default}
+
+    def keep_choice(self, key: str) -> None:
+        """Called before a widget with choices is drawn: keeps what is chosen when the language changes.
+
+        A browser names a choice by its words, so after the switch its answer would be none of the choices.
+        """
+        drawn = f"{key}.language"
+        if st.session_state.get(drawn, self.language) != self.language and st.session_state.get(key) is not None:
+            st.session_state[key] = st.session_state[key]
+        st.session_state[drawn] = self.language
 
     def _open(self) -> None:
         start = preset_state(self.lesson.presets)

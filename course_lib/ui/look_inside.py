@@ -36,7 +36,7 @@ def _panel(lab: Lab, view: RunView) -> None:
         as_it_was = scene(lab, view, epoch)
         now, error = with_edited_history(lab, as_it_was)
     except CourseError as error:
-        st.warning(error.text(lab.language))
+        st.warning(shell.plain(error.text(lab.language)))
         return
     left, right = st.columns(2)
     assert view.config is not None
@@ -49,6 +49,9 @@ def _panel(lab: Lab, view: RunView) -> None:
                 t("look.shuffle"), key=lab.key("shuffle"), on_click=lambda: replace_history(lab, shuffled(history))
             )
             st.button(
+                t("look.clear"), key=lab.key("clear"), disabled=not history, on_click=lambda: replace_history(lab, ())
+            )
+            st.button(
                 t("look.reset"),
                 key=lab.key("reset"),
                 disabled=lab.state.history is None,
@@ -59,7 +62,7 @@ def _panel(lab: Lab, view: RunView) -> None:
         st.subheader(t("look.list", epoch=epoch), anchor=False)
         st.caption(t("look.edited_help" if now.edited else "look.list_help"))
         if error is not None:
-            st.warning(error.text(lab.language))
+            st.warning(shell.plain(error.text(lab.language)))
         elif not now.shopper["top"]:
             st.info(t("look.empty_history"))
         else:

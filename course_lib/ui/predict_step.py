@@ -12,7 +12,7 @@ from course_lib.errors import CourseError
 from course_lib.runs.view import RunView
 from course_lib.text import text
 from course_lib.ui.lab_session import Lab
-from course_lib.ui.shell import t
+from course_lib.ui.shell import plain, t
 
 PERCENT = ("share_of_", "gain_over_", "shuffle_cost")  # measures that are shares
 
@@ -39,6 +39,7 @@ def predict_step(lab: Lab) -> bool:
 
 def _ask(lab: Lab, guess: Guess) -> None:
     key = lab.key(f"guess.{guess.id}")
+    lab.keep_choice(key)
     with st.container(border=True):
         if guess.kind == "choice":
             value: Any = st.radio(
@@ -89,7 +90,7 @@ def _given(lab: Lab, guess: Guess, value: str | float, view: RunView | None) -> 
         try:
             st.markdown(t("predict.yours", value=spoken(guess, guess.check(value), lab.language)))
         except CourseError as error:  # the lesson's options have changed since
-            st.caption(error.text(lab.language))
+            st.caption(plain(error.text(lab.language)))
             return
         if view is None or view.result is None:
             st.caption(t("predict.saved"))
@@ -97,7 +98,7 @@ def _given(lab: Lab, guess: Guess, value: str | float, view: RunView | None) -> 
         try:
             scored = grade_guess(guess, value, view.result)
         except CourseError as error:
-            st.caption(error.text(lab.language))
+            st.caption(plain(error.text(lab.language)))
             return
         sentence = t(f"predict.{scored.verdict}", truth=measured(guess.truth, scored.truth, lab.language))
         {"right": st.success, "wrong": st.warning, "open": st.info}[scored.verdict](sentence)

@@ -13,7 +13,7 @@ from course_lib.course.store import Answer
 from course_lib.errors import CourseError
 from course_lib.text import strings
 from course_lib.ui.lab_session import Lab
-from course_lib.ui.shell import t
+from course_lib.ui.shell import plain, t
 
 
 def questions(lab: Lab) -> None:
@@ -49,6 +49,7 @@ def _ask(lab: Lab, number: int, question: Question) -> None:
             if st.checkbox(question.options[place].text(lab.language), key=f"{key}.{place}", persist_state="session")
         ]
     else:
+        lab.keep_choice(key)
         one = st.radio(
             prompt,
             places,
@@ -107,7 +108,7 @@ def challenges(lab: Lab) -> None:
                 try:
                     graded = grade_challenge(challenge, view.result, view.config)
                 except CourseError as error:
-                    st.caption(error.text(lab.language))
+                    st.caption(plain(error.text(lab.language)))
                 else:
                     _graded(lab, graded)
                     if all(one.run_id != view.run_id for one in mine):
@@ -137,8 +138,8 @@ def _graded(lab: Lab, graded: GradedChallenge) -> None:
     if graded.passed:
         st.success(t("quiz.run_passes" if graded.sure else "quiz.run_passes_barely"))
         return
-    for miss in graded.missing:
-        st.warning(_missed(miss, lab.language))
+    other_data = [miss for miss in graded.missing if miss.relation == "is"]  # then the numbers mean nothing here
+    st.warning("\n\n".join(_missed(miss, lab.language) for miss in other_data or graded.missing))
 
 
 def _missed(miss: Miss, language: str) -> str:

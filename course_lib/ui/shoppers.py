@@ -25,11 +25,10 @@ def choose_shopper(lab: Lab, view: RunView, place: str) -> None:
     with st.container(key=f"lab_shoppers_{place}_{lab.lesson.id}"):
         st.radio(
             t("look.shopper"),
-            list(range(len(people))),
             format_func=lambda n: f"{face_of(n, view)} {name_of(people[n], n, view, lab.language)}".strip(),
             captions=[blurb_of(people[n], n, view, lab.language) for n in range(len(people))],
             horizontal=True,
-            **lab.widget(f"shopper.{place}", min(lab.state.shopper, len(people) - 1), change),
+            **lab.widget(f"shopper.{place}", min(lab.state.shopper, len(people) - 1), change, range(len(people))),
         )
 
 

@@ -53,7 +53,7 @@ def _moving(lab: Lab, view: RunView) -> None:
     try:
         now = scene(lab, view, view.snapshots[-1])
     except CourseError as error:
-        st.warning(error.text(lab.language))
+        st.warning(shell.plain(error.text(lab.language)))
         return
     left, right = st.columns(2)
     with left:
@@ -109,7 +109,8 @@ def status(lab: Lab, view: RunView) -> None:
         )
     st.caption(" · ".join(notes))
     if view.state == "failed":
-        st.error(CourseError.from_dict(view.error).text(lab.language) if view.error else t("lab.state_failed"))
+        error = CourseError.from_dict(view.error) if view.error else None
+        st.error(shell.plain(error.text(lab.language)) if error else t("lab.state_failed"))
     elif view.state == "stopped":
         st.info(t("lab.stopped"))
 

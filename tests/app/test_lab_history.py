@@ -33,7 +33,7 @@ def lists(page) -> str:
 def test_scrubbing_changes_the_list_and_the_link(stage, language) -> None:
     items = load_items(SHOP)
     page = open_page(language)
-    assert page.select_slider(key=key("widget.epoch")).value == 8
+    assert page.select_slider(key=key("widget.epoch")).value == tiny().training["epochs"]
     page.select_slider(key=key("widget.epoch")).set_value(0).run()
     nothing_broke(page)
     assert items[f"title_{language}"].iat[99] in lists(page)  # product 100 leads the list at epoch 0 only
@@ -74,6 +74,17 @@ def test_shuffling_keeps_the_products(stage, language) -> None:
     (_, _, asked) = stage.asked[-1]
     assert sorted(asked) == history_of(0)
     assert asked != history_of(0)
+
+
+@BOTH
+def test_emptying_asks_for_a_product_and_nothing_of_the_model(stage, language) -> None:
+    page = open_page(language)
+    page.button(key=key("clear")).click().run()
+    nothing_broke(page)
+    assert text("look.empty_history", language) in words(page)
+    assert "history=&" in link(page)
+    assert page.button(key=key("clear")).disabled
+    assert stage.asked == []
 
 
 @BOTH

@@ -11,6 +11,7 @@ from lab_stage import Stage
 from course_lib.course.markdown import ANCHORS
 from course_lib.course.measures import measure
 from course_lib.errors import CourseError
+from course_lib.runs.config import RunConfig
 from course_lib.text import text
 from course_lib.ui import shell
 from course_lib.ui.predict_step import measured
@@ -205,6 +206,15 @@ def test_challenges_are_graded_once_for_each_run(stage, language) -> None:
     tried = shell.notebook().challenges(LESSON)
     assert sorted(one.challenge for one in tried) == sorted(one.id for one in lesson().challenges)
     assert not any(one.passed for one in tried)  # 176,000 parameters are too many
+
+
+@BOTH
+def test_a_run_on_other_data_misses_a_challenge_for_that_alone(stage, language) -> None:
+    stage.put(RunConfig.make("complete-journey", "small"), "finished")
+    page = open_page(language, dataset="complete-journey", size="small")
+    assert not page.exception
+    wanted = text("quiz.missed_dataset", language, wanted=text("lab.dataset_shop", language))
+    assert [one.value for one in page.warning].count(wanted) == len(lesson().challenges)
 
 
 def test_switching_the_language_keeps_run_guesses_and_place(stage) -> None:

@@ -57,7 +57,7 @@ def test_help_speaks_the_language(command: tuple[str, ...], language: str, capsy
 
 BAD_LINES = [
     ([], "Something is missing after “python -m course_lib”: COMMAND."),
-    (["dance"], "has no command called “dance”. Choose one of: data, lessons, runs,"),
+    (["dance"], "has no command called “dance”. Choose one of: data, lessons, measure, runs,"),
     (["train", "--dance"], "does not know --dance."),
     (
         ["train", "--epoch", "3"],
