@@ -37,6 +37,7 @@ DOORS = {
     ("settings", "errors"): "a variable may be wrong",
     ("data", "shop"): "the registry of datasets names the shop",
     ("shop", "data"): "its events and products have the columns of the one schema",
+    ("training", "explain"): "a snapshot keeps what a learner will look at",
 }
 # Facts about models and training, in files of their own without torch, so that the web process may read them.
 TORCH_FREE_FACTS = {"course_lib.models.catalogue", "course_lib.training.settings"}

@@ -24,8 +24,8 @@ def compare(zh: str, en: str, file: str, place: str) -> Iterator[CourseError]:
     counts["images"] = (len(one.images), len(other.images))
     for kind, (n_zh, n_en) in counts.items():
         if n_zh != n_en:
-            said = {"kind": _said(f"course.parts.{kind}")}
-            yield LessonError("lesson_parity_count", said, file=file, place=place, zh=n_zh, en=n_en)
+            part = _said(f"course.parts.{kind}")
+            yield LessonError("lesson_parity_count", {"kind": part}, file=file, place=place, zh=n_zh, en=n_en)
     if one.display != other.display and Counter(one.display) == Counter(other.display):
         yield CourseError("lesson_parity_order", file=file, place=place)
     for key, pieces in (

@@ -1,11 +1,14 @@
 """One epoch of a run as a learner sees it: one shopper's history, list and attention, and the map of all products.
 
 A :class:`Scene` is read from the run's snapshot, or made from it with an edited history and the list that follows.
+Scenes as the run left them are kept with their figures: fifty learners who watch one run mostly see the same ones.
 """
 
 from __future__ import annotations
 
 import functools
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +17,31 @@ import pandas as pd
 import streamlit as st
 
 from course_lib.figures.attention import attention_on_history
+from course_lib.figures.base import Figure, Plot
 from course_lib.figures.lists import list_by_epoch
 from course_lib.figures.maps import Extent, item_map, map_extent
 from course_lib.runs.view import RunView, snapshot_view
 from course_lib.ui.lab_session import Lab
 from course_lib.ui.live_figure import live_figure
 from course_lib.ui.ranked_list import ranked_list
+
+
+KEPT = 48  # scenes: five shoppers at the newest epochs of a few runs, in two languages
+
+
+class Drawn:
+    """A figure that is drawn once for each theme, however many learners see it. Nobody may change the dict."""
+
+    def __init__(self, figure: Figure) -> None:
+        self.alt, self.height = figure.alt, figure.height
+        self._figure = figure
+        self._plots: dict[bool, Plot] = {}
+
+    def plot(self, dark: bool) -> Plot:
+        """The Plotly figure as a plain dict."""
+        if dark not in self._plots:
+            self._plots[dark] = self._figure.plot(dark)
+        return self._plots[dark]
 
 
 @dataclass(frozen=True)
@@ -36,15 +58,56 @@ class Scene:
     shopper: Mapping[str, Any]  # user, history, target, top, attention; edited or not
     edited: bool = False
 
+    @functools.cached_property
+    def map(self) -> Drawn:
+        """The item map with this shopper's way through it."""
+        axes = extent(self.run_id, self.snapshots)
+        return Drawn(item_map(self.items, self.view, self.shopper, self.language, axes))
+
+    @functools.cached_property
+    def attention(self) -> Drawn:
+        """Where each head reads in the history."""
+        history, weights = self.shopper["history"], self.shopper["attention"]
+        return Drawn(attention_on_history(self.items, history, weights, self.language))
+
+    def lists(self, name: str) -> Drawn:
+        """The shopper's list through the epochs; ``name`` is what the picture calls the shopper."""
+        if name not in self._lists:
+            views = [snapshot_view(self.run_id, epoch) for epoch in self.snapshots]
+            user = self.shopper["user"]
+            figure = list_by_epoch(self.items, views, user, self.language, epoch=self.epoch, name=name)
+            self._lists[name] = Drawn(figure)
+        return self._lists[name]
+
+    @functools.cached_property
+    def _lists(self) -> dict[str, Drawn]:
+        return {}
+
+
+_scenes: OrderedDict[tuple[Any, ...], Scene] = OrderedDict()
+_lock = threading.Lock()
+
 
 def scene(lab: Lab, view: RunView, epoch: int) -> Scene:
     """The scene of the shopper chosen in the lab; raises CourseError when snapshot or catalogue cannot be used."""
     assert view.config is not None
     snapshot = snapshot_view(view.run_id, epoch)
     shoppers = snapshot["shoppers"]
-    shopper = shoppers[min(lab.state.shopper, len(shoppers) - 1)]
+    chosen = min(lab.state.shopper, len(shoppers) - 1)
     items = lab.items(view)
-    return Scene(view.run_id, view.config.dataset.name, items, lab.language, epoch, view.snapshots, snapshot, shopper)
+    key = (view.run_id, epoch, chosen, lab.language, view.snapshots)
+    with _lock:
+        kept = _scenes.get(key)
+        if kept is not None and kept.view is snapshot and kept.items is items:  # not of a run trained anew
+            _scenes.move_to_end(key)
+            return kept
+    dataset, shopper = view.config.dataset.name, shoppers[chosen]
+    made = Scene(view.run_id, dataset, items, lab.language, epoch, view.snapshots, snapshot, shopper)
+    with _lock:
+        _scenes[key] = made
+        while len(_scenes) > KEPT:
+            _scenes.popitem(last=False)
+    return made
 
 
 def list_cards(now: Scene, before: Sequence[int] | None) -> None:
@@ -55,23 +118,18 @@ def list_cards(now: Scene, before: Sequence[int] | None) -> None:
 
 def list_picture(lab: Lab, now: Scene, place: str, name: str) -> None:
     """The shopper's list through the epochs."""
-    views = [snapshot_view(now.run_id, epoch) for epoch in now.snapshots]
-    figure = list_by_epoch(now.items, views, now.shopper["user"], now.language, epoch=now.epoch, name=name)
-    live_figure(figure, key=lab.key(f"figure.list.{place}"), height=figure.height)
+    live_figure(now.lists(name), key=lab.key(f"figure.list.{place}"))
 
 
 def map_picture(lab: Lab, now: Scene, place: str) -> None:
     """The item map with this shopper's way through it."""
-    figure = item_map(now.items, now.view, now.shopper, now.language, extent(now.run_id, now.snapshots))
-    live_figure(figure, key=lab.key(f"figure.map.{place}"), height=figure.height)
+    live_figure(now.map, key=lab.key(f"figure.map.{place}"))
 
 
 def attention_picture(lab: Lab, now: Scene, place: str) -> None:
     """Where each head reads in the history."""
-    if not now.shopper["attention"]:
-        return
-    figure = attention_on_history(now.items, now.shopper["history"], now.shopper["attention"], now.language)
-    live_figure(figure, key=lab.key(f"figure.attention.{place}"), height=figure.height)
+    if now.shopper["attention"]:
+        live_figure(now.attention, key=lab.key(f"figure.attention.{place}"))
 
 
 @functools.lru_cache(maxsize=64)

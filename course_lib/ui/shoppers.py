@@ -28,7 +28,7 @@ def choose_shopper(lab: Lab, view: RunView, place: str) -> None:
             format_func=lambda n: f"{face_of(n, view)} {name_of(people[n], n, view, lab.language)}".strip(),
             captions=[blurb_of(people[n], n, view, lab.language) for n in range(len(people))],
             horizontal=True,
-            **lab.widget(f"shopper.{place}", min(lab.state.shopper, len(people) - 1), change, range(len(people))),
+            **lab.widget(f"shopper.{place}", min(lab.state.shopper, len(people) - 1), change, list(range(len(people)))),
         )
 
 

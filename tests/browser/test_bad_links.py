@@ -13,23 +13,15 @@ PICTURE = "![x](https://example.com/x.png)"
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("dataset", "nowhere", "There is no dataset called “nowhere”"),
         ("dataset", SCRIPT, "There is no dataset called “<img"),
         ("dataset", PICTURE, "There is no dataset called “![x]"),
-        ("size", "huge", "has no size “huge”"),
         ("width", "9999", "9999"),
-        ("width", "wide", "is “wide”, which is not a whole number"),
-        ("epochs", "0", "epochs is 0"),
-        ("epochs", "1e9", "1e9"),
-        ("seed", "-1", "seed is -1"),
-        ("shopper", "77", "shopper is 77"),
-        ("epoch", "-3", "epoch is -3"),
-        ("history", "1-2-x", "The link's history “1-2-x” cannot be read"),
+        ("epochs", "many", "is “many”, which is not a whole number"),
         ("history", "1-999999", "The history names products that this shop does not have: 999999"),
-        ("run", "../../etc/passwd", "is not the name of a run"),
         ("run", "0123456789abcdef", "The run 0123456789abcdef that the link names is not on this machine"),
     ],
-)  # fmt: skip
+    ids=["html", "markdown", "range", "word", "products", "run"],
+)
 def test_one_bad_value_gives_one_sentence(visit: Visitors, name: str, value: str, words: str) -> None:
     lesson = visit().open(**{name: value})
     expect(lesson.alerts.filter(has_text=words)).to_have_count(1)

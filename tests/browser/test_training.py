@@ -1,4 +1,4 @@
-"""Train in a real browser: to the end, through a reload, with another browser, in another language, and when it dies."""
+"""Train in a real browser: to the end, through a reload, in two browsers, in another language, and when it dies."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_stop_keeps_what_was_learned_and_train_goes_on_from_there(
 
 
 def test_a_killed_worker_costs_one_run_and_says_so(visit: Visitors, server: CourseServer, seed: int) -> None:
-    lesson = visit().open(**TINY, epochs=30, seed=seed).train().reach(3)
+    lesson = visit().open(**TINY, epochs=12, seed=seed).train().reach(2)
     [worker] = server.workers("train")
     worker.kill()  # signal 9
     sentence = CourseError("worker_died").text("en")
