@@ -2,6 +2,7 @@
 #
 # make run   makes .venv, installs what the course needs, starts it, prints its address (PORT=8502: another port)
 # make test  installs what the tests need, a browser included, and runs lint, types and every test
+# make bench measures speed and size on this machine, about five minutes; benchmarks/README.md says how
 
 PORT ?= 8501
 PYTHON ?=
@@ -12,7 +13,7 @@ V := .venv/bin/python
 
 help:
 	@sed -n 's/^# \(make \)/\1/p' Makefile
-	@echo "make bench, make lint, make format, make types, make clean"
+	@echo "make lint, make format, make types, make clean"
 
 run: environment
 	@$(V) -m course_lib start --port $(PORT)
@@ -23,7 +24,7 @@ test: environment-dev lint types browser
 	$(V) -m pytest -n 2 --dist loadfile --ignore=tests/browser $(PYTEST)
 	$(V) -m pytest tests/browser $(PYTEST)
 
-bench: environment-dev
+bench: environment-dev browser
 	$(V) -m benchmarks
 
 lint: environment-dev

@@ -54,9 +54,9 @@ def resampled_means(
     step = max(1, BLOCK // len(table))
     for start in range(0, resamples, step):
         size = min(step, resamples - start)
-        if len(table) * 8 <= total or (times > 1).any():  # outcomes repeat
+        if len(table) * 8 <= total or (times != 1).any():  # outcomes repeat, or some never happened
             weights = random.multinomial(total, times / total, size)  # (size, U)
-        else:  # all different: counting random row numbers is quicker than as many binomial draws
+        else:  # each happened once: counting random row numbers is quicker than as many binomial draws
             weights = np.stack([np.bincount(random.integers(0, total, total), minlength=total) for _ in range(size)])
         means[start : start + size] = weights @ table / total
     return means

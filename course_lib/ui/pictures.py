@@ -25,7 +25,6 @@ from course_lib.ui.lab_session import Lab
 from course_lib.ui.live_figure import live_figure
 from course_lib.ui.ranked_list import ranked_list
 
-
 KEPT = 48  # scenes: five shoppers at the newest epochs of a few runs, in two languages
 
 

@@ -82,6 +82,13 @@ class LessonPage:
         """Every coloured sentence on the page."""
         return self.page.get_by_test_id("stAlert")
 
+    def choose(self, name: str, place: int) -> LessonPage:
+        """Takes the option at ``place`` (0 is the first) of the question or guess ``name``."""
+        option = self.part(name).get_by_role("radio").nth(place)
+        option.check(force=True)  # the page draws its own circle over the browser's
+        expect(option).to_be_checked()
+        return self
+
     def skip_guesses(self) -> LessonPage:
         """Skips the guesses if they are open, so that Train can be pressed."""
         if self.part("guess.skip").count():  # its place; the button itself is drawn a moment later

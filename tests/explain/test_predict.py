@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from course_lib.errors import CourseError
@@ -23,13 +24,22 @@ def answer(predictor: Predictor, folder: Path, epoch: int | None, history: list[
     return found
 
 
+def agree(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """The same list and attention, to rounding: a file's tensors lie elsewhere in memory, so last bits may differ."""
+    return (
+        [entry["item"] for entry in one["top"]] == [entry["item"] for entry in other["top"]]
+        and all(a == pytest.approx(b, rel=2e-3, abs=1e-4) for a, b in zip(one["top"], other["top"], strict=True))
+        and np.allclose(one["attention"], other["attention"], atol=2e-4)
+    )
+
+
 @pytest.mark.parametrize(("epoch", "place"), [(0, 0), (1, 1), (None, 2)])
 def test_serves_every_epoch_and_the_finished_model(
     epoch: int | None, place: int, run_folder: tuple[Path, list[Any]]
 ) -> None:
     folder, models = run_folder
     found = answer(Predictor(), folder, epoch)
-    assert found == read_history(models[place], HISTORY)
+    assert agree(found, read_history(models[place], HISTORY))
     assert json.loads(json.dumps(found)) == found
 
 
@@ -38,8 +48,8 @@ def test_epochs_are_not_mixed_up(run_folder: tuple[Path, list[Any]]) -> None:
     folder, models = run_folder
     predictor = Predictor()
     for epoch, place in ((0, 0), (None, 2), (1, 1), (0, 0), (None, 2)):
-        assert answer(predictor, folder, epoch) == read_history(models[place], HISTORY)
-    assert answer(predictor, folder, 0) != answer(predictor, folder, 1)
+        assert agree(answer(predictor, folder, epoch), read_history(models[place], HISTORY))
+    assert not agree(answer(predictor, folder, 0), answer(predictor, folder, 1))
 
 
 def test_the_length_of_the_list(run_folder: tuple[Path, list[Any]]) -> None:
@@ -84,7 +94,7 @@ def test_keeps_the_last_few_in_memory(tmp_path: Path, monkeypatch: pytest.Monkey
     answer(predictor, folders[1], 0)
     answer(predictor, folders[1], 1)
     assert len(loaded) == 3
-    assert answer(predictor, folders[0], None) == first
+    assert agree(answer(predictor, folders[0], None), first)
     assert len(loaded) == 3, "in memory still"
     answer(predictor, folders[2], None)  # the fourth: folder 1, epoch 0 has not been asked for longest
     answer(predictor, folders[0], None)
@@ -95,7 +105,7 @@ def test_keeps_the_last_few_in_memory(tmp_path: Path, monkeypatch: pytest.Monkey
     assert len(predictor._models) == 3
     answer(predictor, folders[2], None)  # went to make room
     assert loaded[5:] == [(folders[2], None)]
-    assert answer(predictor, folders[0], None) == first
+    assert agree(answer(predictor, folders[0], None), first)
 
 
 def test_a_string_is_a_path(run_folder: tuple[Path, list[Any]]) -> None:

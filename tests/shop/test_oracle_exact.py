@@ -224,3 +224,23 @@ def test_the_simulator_lives_by_these_rules(little: World) -> None:
                 expected[c] += share * chance
     spread = np.sqrt(expected * (1 - expected / expected.sum()))
     assert np.abs((counts - expected) / spread).max() < 4.5
+
+
+def test_the_simulator_lives_by_these_rules_later_too(blocks_of: Callable[[int], None]) -> None:
+    """With history behind it, refills and loyalty included: each product is the last as often as its chances say."""
+    blocks_of(40_000)
+    little = make_world(little_shop())
+    (block,) = simulate(little, 40_000, seed=5)
+    ((last,),) = true_chances(little, 40_000, ago=(1,), seed=5, points=POINTS)
+    chances = last.known.astype(np.float64)
+    bought = np.bincount(block.items[np.arange(40_000), block.length - 1], minlength=chances.shape[1])
+    spread = np.sqrt((chances * (1 - chances)).sum(0))
+    assert np.abs((bought - chances.sum(0)) / spread).max() < 4.5
+    # Of a type bought before, and apart from that: a refill too many would show here.
+    types = little.catalogue.type
+    before = np.zeros(chances.shape, bool)
+    for n in range(40_000):
+        before[n] = np.isin(types, types[block.items[n, : block.length[n] - 1]]) & ~little.durable[types]
+    expected = (chances * before).sum(1)
+    happened = before[np.arange(40_000), block.items[np.arange(40_000), block.length - 1]]
+    assert abs(happened.sum() - expected.sum()) < 4.5 * np.sqrt((expected * (1 - expected)).sum())

@@ -66,6 +66,12 @@ def test_the_first_shoppers_of_a_larger_shop(world: World, blocks_of: Blocks) ->
     pd.testing.assert_frame_equal(frame[frame[Columns.USER] < 70].reset_index(drop=True), events_frame(world, 70))
 
 
+@pytest.mark.parametrize("shoppers", [1, 49, 50, 51])
+def test_exactly_as_many_shoppers_as_asked(shoppers: int, world: World, blocks_of: Blocks) -> None:
+    blocks_of(50)
+    assert events_frame(world, shoppers)[Columns.USER].nunique() == shoppers
+
+
 def test_the_tiny_shop_begins_the_others(dataset: Dataset, events: pd.DataFrame) -> None:
     ours = dataset.events
     same = events[events[Columns.USER] < dataset.num_users].reset_index(drop=True)

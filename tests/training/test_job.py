@@ -131,7 +131,8 @@ def test_result(run: Any, split: Split) -> None:
     assert set(result["seconds"]) == {"total", "train"}
     assert result["seconds"]["train"] <= result["seconds"]["total"]
     model = model_class("sasrec").load(run.folder / "model")
-    assert evaluate(model.score, split.test).metrics == result["metrics"]
+    for name, value in evaluate(model.score, split.test).metrics.items():
+        assert value == pytest.approx(result["metrics"][name], abs=2e-3)
     (references,) = run.of("references")
     assert set(result["baselines"]) == set(references["baselines"])
     assert result["baselines"] != references["baselines"], "test targets, not validation targets"

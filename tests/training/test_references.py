@@ -58,6 +58,16 @@ def test_scores_of_some_rows(dataset: Dataset, split: Split) -> None:
     assert found.scores("test")["oracle"] != found.scores("validation")["oracle"]
 
 
+def test_scores_of_few_rows_that_all_differ(dataset: Dataset, split: Split) -> None:
+    """No two targets at the same rank: the bootstrap once took the number of rows for the number of outcomes."""
+    found = references(dataset, split)
+    places, rows = np.unique(np.minimum(found.test["markov"], 10), return_index=True)
+    assert len(rows) > 2
+    scores = found.scores("test", rows[:3])["baselines"]["markov"]["hr@10"]
+    assert scores["value"] == pytest.approx((places[:3] < 10).mean())
+    assert scores["low"] <= scores["value"] <= scores["high"]
+
+
 def test_no_oracle_without_a_truth(dataset: Dataset, split: Split) -> None:
     """The same purchases under another name: nobody knows the truth about them."""
     other = Dataset(Address("elsewhere", "tiny", "0" * 12), dataset.events, dataset.items)

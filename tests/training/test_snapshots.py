@@ -40,7 +40,12 @@ def test_the_last_view_is_what_the_finished_model_says(run: Any) -> None:
 
     model = model_class("sasrec").load(run.folder / "model")
     for shopper in run.view(3)["shoppers"]:
-        assert read_history(model, shopper["history"]) == {key: shopper[key] for key in ("top", "attention")}
+        answer = read_history(model, shopper["history"])
+        assert [entry["item"] for entry in answer["top"]] == [entry["item"] for entry in shopper["top"]]
+        # A file's tensors lie elsewhere in memory than a trained model's, which may change the last bits of a sum.
+        for one, other in zip(answer["top"], shopper["top"], strict=True):
+            assert one == pytest.approx(other, rel=2e-3, abs=1e-4)
+        np.testing.assert_allclose(answer["attention"], shopper["attention"], atol=2e-4)
 
 
 def test_the_map_does_not_turn_from_epoch_to_epoch(run: Any) -> None:
