@@ -131,7 +131,8 @@ def page_switches(server: Server, tabs: int = TABS, lasting_s: float = SWITCHES_
         )
         note = (
             f"p50 {number(p50)} ms, {len(every)} switches, {number(found['rate'])} a second; p95 by page: {by_page}; "
-            f"server {found['cpu']:.0%} of a core, load generator {found['own_cpu']:.0%}"
+            f"server {found['cpu']:.0%} of a core, {number(1000 * found['cpu'] / found['rate'])} ms a switch, "
+            f"load generator {found['own_cpu']:.0%}"
         )
         what = f"page switch p95, {tabs} tabs, {think_s:g} s on a page"
         rows.append(below("pages", what, p95, 300.0, "ms", note=note, raw=found))

@@ -76,6 +76,7 @@ async def one_run(server: Server, store: RunStore, seed: int, tabs: int) -> dict
         "tabs": tabs,
         **view.result["seconds"],
         "polls": taken,
+        "lasted": lasted,
         "late": late,
         "cpu": (cpu_s(server.process) - used) / lasted,
         "own_cpu": (time.process_time() - own) / lasted,
@@ -125,7 +126,8 @@ def measure(home: Path, tabs: int = TABS, pairs: int = PAIRS) -> list[Row]:
     answers = (1000 * percentile(polls, share) for share in (0.5, 0.95))
     p50, p95 = (number(value) for value in answers)
     behind = 1000 * percentile([seconds for run in watched for seconds in run["late"]], 0.95)
-    polled = f"{len(polls)} polls; asked {number(behind)} ms late at p95"
+    used = sum(run["cpu"] * run["lasted"] for run in watched) / max(len(polls), 1)
+    polled = f"{len(polls)} polls, {number(1000 * used)} ms of the server's processor each; asked {number(behind)} ms late at p95"
     return [
         below(
             PART,

@@ -168,7 +168,8 @@ class SASRecModel(PreTrainedModel):
             some = histories.take(rows)
             length = int(min(max(some.lengths.max(), 1), self.config.history_length))
             wanted, _ = self(torch.from_numpy(some.padded(length)))
-            logits = self.logits(wanted[:, -1])
+            begun = torch.from_numpy(some.lengths > 0)[:, None]
+            logits = self.logits(wanted[:, -1] * begun)  # before the first purchase only the biases speak
             logits[:, 0] = float("-inf")
             scores[rows] = logits.log_softmax(-1).numpy()
         return scores

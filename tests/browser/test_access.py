@@ -17,11 +17,12 @@ SIZES = """() => {
 }"""
 
 DRAWN = "[...document.querySelectorAll('.live-figure')].every(node => node.querySelector('.main-svg'))"
+STILL = "document.getAnimations().every(animation => animation.playState !== 'running')"  # what fades in has its colour
 ASKED = "performance.getEntriesByType('resource').map(entry => new URL(entry.name).hostname)"
 
 
 def settle(lesson: LessonPage) -> None:
-    """Every figure that the page holds has been drawn."""
+    """Waits until the page has been drawn, every figure included, and nothing fades in any more."""
     page = lesson.page
     expect(page.locator("h1")).to_be_visible()
     expect(page.locator("[data-test-script-state=running]")).to_have_count(0)
@@ -35,7 +36,7 @@ def serious(lesson: LessonPage) -> list[str]:
     found = Axe().run(lesson.page).response["violations"]
     return [
         f"{rule['id']}: {rule['help']}\n  "
-        + "\n  ".join(f"{node['target']} {node['html'][:200]}" for node in rule["nodes"][:6])
+        + "\n  ".join(f"{node['html'][:200]} {node['failureSummary']}" for node in rule["nodes"][:6])
         for rule in found
         if rule["impact"] in ("serious", "critical")
     ]

@@ -91,7 +91,7 @@ def test_an_empty_history_is_met_with_a_sentence(visit: Visitors, trained: dict[
 def test_a_link_opens_the_lab_as_it_was_in_another_browser(visit: Visitors, trained: dict[str, Any]) -> None:
     lesson = visit().open(**trained).finish()
     first = lesson.list()
-    lesson.part("widget.shopper.look").get_by_text("Zhe").click()
+    lesson.choose("widget.shopper.look", 2)
     second = list_but(lesson, first)
     lesson.epoch.focus()
     lesson.epoch.press("ArrowLeft")
