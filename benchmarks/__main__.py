@@ -38,6 +38,8 @@ def main() -> int:
     if arguments.fresh:
         shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True, exist_ok=True)
+    for old in home.glob("course.sqlite*"):  # a learner who has done nothing yet
+        old.unlink()
 
     facts = processes.machine()
     began = time.perf_counter()

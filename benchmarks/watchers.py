@@ -127,7 +127,10 @@ def measure(home: Path, tabs: int = TABS, pairs: int = PAIRS) -> list[Row]:
     p50, p95 = (number(value) for value in answers)
     behind = 1000 * percentile([seconds for run in watched for seconds in run["late"]], 0.95)
     used = sum(run["cpu"] * run["lasted"] for run in watched) / max(len(polls), 1)
-    polled = f"{len(polls)} polls, {number(1000 * used)} ms of the server's processor each; asked {number(behind)} ms late at p95"
+    polled = (
+        f"{len(polls)} polls, {number(1000 * used)} ms of the server's processor each; "
+        f"asked {number(behind)} ms late at p95"
+    )
     return [
         below(
             PART,

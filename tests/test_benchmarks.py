@@ -103,11 +103,13 @@ def test_a_runs_figures_become_rows() -> None:
         return {"metrics": score, "oracle": bounds, "seconds": seconds, "epochs": 5}
 
     seen = {"event": 0.01, "prepared": 0.4, "step": 1.0, "end": 12.0}
-    short = {"seen": seen, "cpu": 11.5, "run": "0" * 16, "result": result(0.44)}
-    rows = {row.what: row for row in lesson.rows_of(short, {"result": result(0.48)}, True, [0.005, 0.01])}
+    short = {"seen": seen, "cpu": 11.5, "run": "0" * 16, "result": result(0.44), "curve": [0.1, 0.45]}
+    long = {"result": result(0.48), "curve": [0.1, 0.5, 0.48]}
+    rows = {row.what: row for row in lesson.rows_of(short, long, True, [0.005, 0.01])}
     assert rows["share of the filtered oracle"].figure == "88 %"
     assert rows["share of the filtered oracle"].met is False
     assert rows["share of 10 times the epochs"].figure == "91.7 %"
+    assert rows["share of the best epoch of 10 times the epochs"].figure == "90 %"
     assert rows["edited history, runs.predict, p95"].figure == "10 ms"
     assert rows["the whole run"].met is True
 

@@ -18,9 +18,11 @@ PARAMETER = "lang"
 
 def language() -> Language:
     """The language of this run of the page."""
-    if known() is None:
+    found = known()  # asked once: a page has some sixty strings, and the query parameters are slow to read
+    if found is None:
         st.session_state[STATE] = remembered() or browser_language()
-    return known() or "en"
+        found = known() or "en"
+    return found
 
 
 def known() -> Language | None:

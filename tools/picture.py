@@ -1,0 +1,116 @@
+"""Makes docs/lesson.png, the README's picture: the first lesson in mid-training, from a real run of the default size.
+
+    python tools/picture.py
+
+It starts the course on a free port with an empty home, trains the lesson's own run in a browser (tools/browser.py) and
+takes the picture after the third epoch. The products are emoji: without fonts-noto-color-emoji (Debian's name) or
+another colour emoji font they are empty boxes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import Page, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tools.browser import ARGUMENTS, HELP, find  # noqa: E402
+
+LESSON = "user_understanding"
+PICTURE = ROOT / "docs" / "lesson.png"
+WIDTH, HEIGHT = 1280, 1500  # the window; the picture is a part of it
+EPOCHS = 3  # finished when the picture is taken
+PATIENCE_MS = 120_000
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(address: str) -> None:
+    """Returns once the server answers."""
+    end = time.monotonic() + PATIENCE_MS / 1000
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+
+
+def take(page: Page, address: str) -> None:
+    """Trains on the page at ``address`` and takes the picture in the middle of it."""
+    expect.set_options(timeout=PATIENCE_MS)
+    page.goto(f"{address}/{LESSON}?lang=en")
+
+    def part(name: str) -> str:
+        return f".st-key-lab-{LESSON}-{name}"
+
+    page.locator(f"{part('guess-skip')} button").click()
+    train = page.locator(f"{part('train')} button")
+    expect(train).to_be_enabled()
+    train.click()
+    expect(page.get_by_test_id("stProgress")).to_have_text(re.compile(rf"Epoch {EPOCHS + 1} of"))
+    expect(page.locator(f"{part('figure-map-live')} .main-svg").first).to_be_attached()
+    expect(page.locator(".lab-list > li")).to_have_count(10)
+    # From the button down to the list's last product: curves, shoppers, list and map.
+    edges = page.evaluate(
+        """([train]) => {
+            const top = document.querySelector(train);
+            top.scrollIntoView({ block: "start" });
+            document.querySelector("[data-testid=stMain]").scrollBy(0, -20);
+            const last = document.querySelector(".lab-list > li:last-child").getBoundingClientRect();
+            return [top.getBoundingClientRect().top - 14, last.bottom + 16];
+        }""",
+        [part("train")],
+    )
+    top, bottom = max(0, edges[0]), min(HEIGHT, edges[1])
+    PICTURE.parent.mkdir(exist_ok=True)
+    hide = "[data-testid=stHeader] { display: none }"
+    page.screenshot(path=PICTURE, clip={"x": 60, "y": top, "width": WIDTH - 120, "height": bottom - top}, style=hide)
+
+
+def main() -> int:
+    """Exit status 0, or 2 where there is no browser."""
+    browser = find()
+    if browser is None:
+        print(HELP, file=sys.stderr)
+        return 2
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="liverec-picture-") as home:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "course_lib", "start", "--port", str(port)],
+            cwd=ROOT,
+            env={**os.environ, "LIVEREC_HOME": home, "LIVEREC_WORKERS": "1"},
+        )
+        try:
+            wait_for(f"http://localhost:{port}/_stcore/health")
+            with sync_playwright() as playwright:
+                chromium = playwright.chromium.launch(executable_path=browser, args=ARGUMENTS)
+                take(chromium.new_page(viewport={"width": WIDTH, "height": HEIGHT}), f"http://localhost:{port}")
+                chromium.close()
+        finally:
+            server.terminate()
+            server.wait()
+    print(f"{PICTURE.relative_to(ROOT)}: {PICTURE.stat().st_size // 1024} KiB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
