@@ -1,6 +1,6 @@
 """``python -m course_lib shop order | oracle-error``: the measurements behind the simulated shop's data card.
 
-python -m course_lib shop order          # 105 trainings: about half an hour on one core; can be stopped, continues
+python -m course_lib shop order          # 85 trainings: about half an hour on one core; can be stopped, continues
 python -m course_lib shop oracle-error   # two minutes
 """
 

@@ -43,8 +43,6 @@ MAIN = (  # the parameters that decide how much can be predicted, and from what
     "need.refill",
     "need.drift",
     "need.order",
-    "need.exhaustion",
-    "need.mission_end",
 )
 METRIC = "ndcg@10"
 

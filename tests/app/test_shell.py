@@ -299,7 +299,7 @@ for page in {sorted(path.name for path in shell.PAGES.glob("*.py"))!r}:
     app.switch_page("../../../pages/" + page).run()
     assert app.title and not app.exception, app
 import course_lib.ui.server, course_lib.runs.local
-print([name for name in ("torch", "transformers", "plotly.graph_objects") if name in sys.modules])
+print([name for name in ("torch", "transformers") if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, timeout=120)
     assert done.stdout.strip() == "[]", done.stderr[-2000:]

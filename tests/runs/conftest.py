@@ -16,7 +16,7 @@ from course_lib.runs.store import RunStore
 from course_lib.settings import Settings
 
 
-@pytest.fixture(autouse=True, scope="package")
+@pytest.fixture(autouse=True, scope="module")
 def one_dataset() -> Iterator[None]:
     """The registry knows one dataset; its loaders are not these tests' business."""
 
@@ -56,7 +56,7 @@ def open_runs(settings: Settings) -> Iterator[Callable[..., LocalRuns]]:
         runs.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory, one_dataset: None) -> Iterator[LocalRuns]:
     """One LocalRuns with two workers for all tests that leave it as it was; each uses configurations of its own."""
     home = tmp_path_factory.mktemp("shared")
