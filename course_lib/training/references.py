@@ -14,13 +14,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from course_lib.data.cache import cached
-from course_lib.data.dataset import Address, Dataset
+from course_lib.data.dataset import Dataset
 from course_lib.data.histories import Holdout, Split
 from course_lib.evaluation.metrics import rank_of_target
 from course_lib.evaluation.protocol import evaluate, summarise
 from course_lib.models.base import model_class
 from course_lib.models.catalogue import check_settings, model_card
 from course_lib.settings import load_settings, source_digest
+from course_lib.shop.oracle import POINTS, true_chances
+from course_lib.shop.source import shop
+from course_lib.shop.world import World
 
 BASELINES = ("popularity", "item-knn", "markov")
 BOUNDS = ("known", "filtered")  # what the oracle is told: everything, or the history only
@@ -62,24 +65,33 @@ def _frames(dataset: Dataset, split: Split) -> Mapping[str, pd.DataFrame]:
         for part, holdout in parts.items():
             ranks[part][name] = evaluate(model.score, holdout).ranks
     if dataset.address.name == "shop":
-        for (part, holdout), bounds in zip(parts.items(), _oracle_ranks(dataset.address, parts.values()), strict=True):
+        for part, holdout in parts.items():
+            if len(holdout) != dataset.num_users:
+                raise ValueError(f"the oracle answers for {dataset.num_users} targets, {part} has {len(holdout)}")
+        targets = [holdout.targets for holdout in parts.values()]
+        for part, bounds in zip(parts, oracle_ranks(shop(), targets, ago=(2, 1)), strict=True):
             ranks[part] |= bounds
-            if len(bounds["known"]) != len(holdout):
-                raise ValueError(f"the oracle answers for {len(bounds['known'])} targets, {part} has {len(holdout)}")
     return {part: pd.DataFrame(columns) for part, columns in ranks.items()}
 
 
-def _oracle_ranks(address: Address, parts: Any) -> Sequence[dict[str, NDArray[np.int64]]]:
-    """Ranks under both bounds, for the events before the last (validation) and the last (test) of every shopper."""
-    from course_lib.shop.oracle import true_chances
-    from course_lib.shop.source import shop, sizes
+def oracle_ranks(
+    world: World,
+    targets: Sequence[NDArray[np.int32]],
+    ago: Sequence[int],
+    seed: int | None = None,
+    points: int = POINTS,
+    skip: int = 0,
+) -> list[dict[str, NDArray[np.int64]]]:
+    """Ranks under both bounds, for each entry of ``ago`` with its targets (N,), one of every shopper.
 
-    holdouts = list(parts)
-    found: list[dict[str, list[NDArray[np.int64]]]] = [{name: [] for name in BOUNDS} for _ in holdouts]
-    for blocks in true_chances(shop(), sizes()[address.size], ago=(2, 1)):
-        for holdout, ranks, block in zip(holdouts, found, blocks, strict=True):
-            targets = holdout.targets[block.first : block.first + len(block.known)]
+    ``ago`` 1 is each shopper's last event, 2 the one before it; ``seed``, ``points`` and ``skip`` are the oracle's.
+    """
+    shoppers = len(targets[0])
+    found: list[dict[str, list[NDArray[np.int64]]]] = [{name: [] for name in BOUNDS} for _ in ago]
+    for blocks in true_chances(world, shoppers, ago, seed, points, skip):
+        for wanted, ranks, block in zip(targets, found, blocks, strict=True):
+            asked = wanted[block.first : block.first + len(block.known)]
             for name in BOUNDS:
                 padded = np.pad(getattr(block, name), ((0, 0), (1, 0)), constant_values=-np.inf)
-                ranks[name].append(rank_of_target(padded, targets))
+                ranks[name].append(rank_of_target(padded, asked))
     return [{name: np.concatenate(some) for name, some in ranks.items()} for ranks in found]

@@ -14,22 +14,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from course_lib.data.dataset import Address, Dataset
 from course_lib.data.splits import leave_one_out
 from course_lib.evaluation.intervals import Interval, over_seeds
-from course_lib.evaluation.metrics import rank_of_target
 from course_lib.evaluation.protocol import evaluate, summarise
 from course_lib.models.base import model_class
 from course_lib.models.catalogue import check_settings, model_card, parse_settings
-from course_lib.shop.oracle import true_chances
 from course_lib.shop.parameters import Parameters, load_parameters
 from course_lib.shop.simulate import events_frame
-from course_lib.shop.world import World, make_world
+from course_lib.shop.world import make_world
 from course_lib.training.checkpoint import one_thread
+from course_lib.training.job import build
 from course_lib.training.loop import Trainer
-from course_lib.training.references import BASELINES
+from course_lib.training.references import BASELINES, oracle_ranks
 from course_lib.training.settings import SETTINGS
 
 ORDER = (*BASELINES, "sasrec", "filtered", "known")  # from worst to best, as expected
@@ -87,15 +84,13 @@ def one_seed(parameters: Parameters, seed: int) -> dict[str, float]:
         model: Any = model_class(name).fit(split.train, dataset.num_items, settings)
         scores[name] = evaluate(model.score, split.test).metrics[METRIC]["value"]
     scores["sasrec"] = _sasrec(dataset, split.train, split.test, seed)
-    for name, ranks in oracle_ranks(world, shoppers, split.test.targets, seed).items():
+    for name, ranks in oracle_ranks(world, [split.test.targets], (1,), seed)[0].items():
         scores[name] = summarise(ranks)[METRIC]["value"]
     return scores
 
 
 def _sasrec(dataset: Dataset, train: Any, test: Any, seed: int) -> float:
     """The lesson's default run without its snapshots."""
-    from course_lib.training.job import build
-
     settings = check_settings("sasrec", model_card("sasrec").settings, {})
     training = check_settings("training", parse_settings(SETTINGS), {})
     net = build("sasrec", dataset.num_items, settings, seed)
@@ -105,20 +100,6 @@ def _sasrec(dataset: Dataset, train: Any, test: Any, seed: int) -> float:
             pass
     value: float = evaluate(net.score, test).metrics[METRIC]["value"]
     return value
-
-
-def oracle_ranks(
-    world: World, shoppers: int, targets: Any, seed: int | None, points: int | None = None, skip: int = 0
-) -> dict[str, Any]:
-    """Ranks of the targets (N,), each shopper's last event, under both bounds."""
-    more = {} if points is None else {"points": points, "skip": skip}
-    found: dict[str, list[Any]] = {"filtered": [], "known": []}
-    for (block,) in true_chances(world, shoppers, (1,), seed, **more):
-        wanted = targets[block.first : block.first + len(block.known)]
-        for name, ranks in found.items():
-            chances = getattr(block, name)
-            ranks.append(rank_of_target(np.pad(chances, ((0, 0), (1, 0)), constant_values=-np.inf), wanted))
-    return {name: np.concatenate(ranks) for name, ranks in found.items()}
 
 
 def order_table(results: Path, seeds: Sequence[int] = SEEDS) -> Iterator[tuple[int, int, Row | None]]:
@@ -159,7 +140,7 @@ def oracle_error(points: Sequence[int] = (512, 1024, 2048), draws: int = 3) -> d
     targets = leave_one_out(Dataset(Address("shop", "small", "own"), events, world.catalogue.items)).test.targets
     return {
         number: [
-            summarise(oracle_ranks(world, shoppers, targets, None, number, skip)["filtered"])[METRIC]["value"]
+            summarise(oracle_ranks(world, [targets], (1,), None, number, skip)[0]["filtered"])[METRIC]["value"]
             for skip in range(draws)
         ]
         for number in points
