@@ -65,6 +65,7 @@ class EventFold:
         self.snapshots: list[int] = []
         self.error: dict[str, Any] | None = None
         self.resumed = False
+        self._resumed_at = 0  # the epoch that this attempt found done
         self._now = 0.0  # "t" of the last event
         self._ends: float | None = None  # when the last epoch event expected the end, unix seconds
         self._pace: tuple[float, int] | None = None  # "t" and step of this attempt's first step event
@@ -81,6 +82,7 @@ class EventFold:
         self.state, self.error = "starting", None
         self.attempts += 1
         self.fruitless += 1
+        self._resumed_at = 0
         self._ends = self._pace = None
 
     def _prepared(self, event: Event, now: float) -> None:
@@ -105,7 +107,7 @@ class EventFold:
         while self.steps and self.steps[-1]["step"] > step:
             self.steps.pop()
         self.epochs.append(event)
-        if epoch:
+        if epoch > self._resumed_at:
             self.fruitless = 0
         if event.get("left") is not None:
             self._ends = now + float(event["left"])
@@ -118,7 +120,7 @@ class EventFold:
 
     def _resumed(self, event: Event, now: float) -> None:
         epoch = int(event["epoch"])
-        self.resumed = True
+        self.resumed, self._resumed_at = True, epoch
         self.epochs = [record for record in self.epochs if record["epoch"] <= epoch]
         self.steps = [record for record in self.steps if record["epoch"] <= epoch]
         self.snapshots = [number for number in self.snapshots if number <= epoch]

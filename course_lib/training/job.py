@@ -63,14 +63,14 @@ def perform(
 
     snapshots = Snapshots(folder, net, split.test, shoppers_to_follow(split.test))
     if load_checkpoint(folder, trainer):
-        snapshots.resume(trainer.progress.epoch)
+        snapshots.resume(trainer.progress.epoch - 1)
         yield {"kind": "resumed", "epoch": trainer.progress.epoch}
-    else:
-        yield from _end_of_epoch(trainer, asked, snapshots)
+    # A resumed run tells of its last epoch again: it may have been stopped between the checkpoint and the telling.
+    yield from _end_of_epoch(trainer, asked, snapshots)
     while trainer.progress.epoch < int(training["epochs"]):
         yield from trainer.epoch()
-        yield from _end_of_epoch(trainer, asked, snapshots)
         save_checkpoint(folder, trainer)
+        yield from _end_of_epoch(trainer, asked, snapshots)
 
     test = evaluate(net.score, split.test)
     net.save(folder / "model")

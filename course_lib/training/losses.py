@@ -10,6 +10,7 @@ forgets the slice. Value and gradient are those of torch.nn.functional.cross_ent
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -28,18 +29,23 @@ class _SoftmaxLoss(torch.autograd.Function):
         hidden_grad = torch.empty_like(hidden)
         items_grad, bias_grad = torch.zeros_like(items), torch.zeros_like(bias)
         total = hidden.new_zeros(())
-        for start in range(0, T, SLICE):
-            rows = slice(start, start + SLICE)
+        size = math.ceil(T / math.ceil(T / SLICE))  # slices of about equal size
+        for start in range(0, T, size):
+            rows = slice(start, start + size)
             h, target = hidden[rows], targets[rows, None]
             table = torch.addmm(bias, h, items.T)  # (slice, V + 1) logits
             table[:, 0] = float("-inf")  # padding is never the answer
-            log_total = table.logsumexp(1, keepdim=True)
-            total += (log_total - table.gather(1, target)).sum()
-            table.sub_(log_total).exp_()  # now the probabilities
-            table.scatter_add_(1, target, table.new_full((1, 1), -1.0).expand_as(target))  # minus the one-hot
+            own, top = table.gather(1, target), table.amax(1, keepdim=True)
+            table.sub_(top).exp_()  # now the probabilities, each row still to be divided by its sum
+            sums = table.sum(1, keepdim=True)
+            total += (sums.log() + top - own).sum()
             torch.mm(table, items, out=hidden_grad[rows])
-            items_grad.addmm_(table.T, h)
-            bias_grad += table.sum(0)
+            hidden_grad[rows] /= sums
+            items_grad.addmm_(table.T, h / sums)
+            bias_grad.addmv_(table.T, 1 / sums[:, 0])
+        hidden_grad -= items[targets]  # minus the one-hot
+        items_grad.index_add_(0, targets, hidden, alpha=-1)
+        bias_grad -= torch.bincount(targets, minlength=len(bias))
         for gradient in (hidden_grad, items_grad, bias_grad):
             gradient /= T
         ctx.save_for_backward(hidden_grad, items_grad, bias_grad)
