@@ -94,6 +94,24 @@ class Parser(argparse.ArgumentParser):
         raise CourseError("cli_arguments", message=message, command=self.prog)
 
 
+class Progress:
+    """A bar with the time left on standard error, for what takes longer than a second."""
+
+    def __init__(self, doing: str) -> None:
+        from tqdm import tqdm
+
+        form = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
+        self._bar: Any = tqdm(desc=doing, total=1.0, delay=1, bar_format=form, dynamic_ncols=True, leave=False)
+
+    def take(self, share: float) -> None:
+        """Shows how much is done, 0 to 1; it never goes back."""
+        self._bar.update(max(0.0, min(1.0, share) - self._bar.n))
+
+    def close(self) -> None:
+        """Ends the line."""
+        self._bar.close()
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A plain table with aligned columns; a Chinese character is two columns wide.
 

@@ -1,12 +1,27 @@
-"""``python -m course_lib data list``: the datasets, their sizes, and where each one's data card is."""
+"""``python -m course_lib data list | describe | add | remove``: the datasets that there are, and files of one's own.
+
+python -m course_lib data list
+python -m course_lib data describe movielens-1m                  # where to get it, its licence, what it becomes
+python -m course_lib data add films ~/Downloads/ml-1m.zip
+python -m course_lib data add sales orders.xlsx --map user=客户 --time-format dmy
+"""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from contextlib import closing
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
 
-from course_lib.cli.console import OK, say, table
+from course_lib.cli.console import INTERRUPTED, OK, Progress, language, note, say, table
+from course_lib.errors import CourseError
 from course_lib.settings import PROJECT
+
+if TYPE_CHECKING:
+    from course_lib.data.intake.formats import Format
+    from course_lib.data.intake.mapping import Mapping
+    from course_lib.data.intake.pipeline import Look
+    from course_lib.data.intake.store import Card
 
 
 def register(commands: Any) -> None:
@@ -14,23 +29,156 @@ def register(commands: Any) -> None:
     parser = commands.add_parser("data", help=say("help_data"), description=say("help_data"))
     actions = parser.add_subparsers(metavar=say("help_action"), required=True, dest="action")
     actions.add_parser("list", help=say("help_data_list"), description=say("help_data_list")).set_defaults(run=show)
+    for name, run in (("describe", describe), ("add", add), ("remove", remove)):
+        key = f"help_data_{name}"
+        action = actions.add_parser(name, help=say(key), description=say(key))
+        action.add_argument("name", metavar="NAME", help=say("help_data_name"))
+        action.set_defaults(run=run)
+        if name == "add":
+            _options(action)
+
+
+def _options(parser: Any) -> None:
+    parser.add_argument("path", metavar="PATH", help=say("help_data_path"))
+    parser.add_argument("--format", metavar="NAME", default="", help=say("help_data_format"))
+    parser.add_argument("--map", metavar="ROLE=COLUMN", action="append", default=[], help=say("help_data_map"))
+    parser.add_argument("--time-format", metavar="NAME", action="append", default=[], help=say("help_data_time"))
+    parser.add_argument("--time-zone", metavar="ZONE", help=say("help_data_zone"))
+    parser.add_argument("--events", metavar="KIND", action="append", default=[], help=say("help_data_events"))
+    parser.add_argument("--minimum", metavar="N", help=say("help_data_minimum"))
+    parser.add_argument("--source", metavar="TEXT", default="", help=say("help_data_source"))
+    parser.add_argument("--licence", metavar="TEXT", default="", help=say("help_data_licence"))
 
 
 def card(name: str) -> str:
-    """The path of a dataset's card (source, licence, rows, how it was made), relative to the checkout; "-" for none."""
+    """The path of a built-in dataset's card (source, licence, rows, how it was made); "-" for none."""
     path = PROJECT / "data" / name.replace("-", "_") / "card.md"
     return path.relative_to(PROJECT).as_posix() if path.is_file() else "-"
 
 
 def show(arguments: argparse.Namespace) -> int:
     """One row a size; the first size of a dataset is its default."""
-    from course_lib.data.registry import resolve, sources
+    from course_lib.data.intake.store import find
+    from course_lib.data.registry import sources
 
     rows = []
     for name, source in sources().items():
         for size in source.sizes:
             default = say("yes") if size == source.sizes[0] else ""
-            rows.append((name, size, default, resolve(name, size).version, card(name)))
+            added = find(name)
+            where = f"data describe {name}" if added else card(name)
+            rows.append((name, size, default, source.version(size), where))
     head = ("column_dataset", "column_size", "column_default", "column_version", "column_card")
     print(table([say(key) for key in head], rows))
+    return OK
+
+
+def describe(arguments: argparse.Namespace) -> int:
+    """The card of a dataset, or what a known format is and where to get it."""
+    from course_lib.data.cards import load_card
+    from course_lib.data.intake.formats import formats
+    from course_lib.data.intake.store import find
+    from course_lib.data.registry import built_in, sources
+
+    name = arguments.name
+    if name in built_in():
+        print(load_card(name).markdown(language()), end="")
+    elif found := find(name):
+        print(told(found))
+    elif name in formats():
+        print(published(formats()[name]))
+    else:
+        raise CourseError("unknown_dataset", name=name, known=", ".join([*sources(), *formats()]))
+    return OK
+
+
+def told(card: Card) -> str:
+    """An added dataset's card as text."""
+    kind = language()
+    counts = {name: f"{value:,}" if isinstance(value, int) else value for name, value in card.counts.items()}
+    rows = {name: f"{value:,}" for name, value in card.report["rows"].items()}
+    size, start = f"{card.input['bytes']:,}", card.input["sha256"][:12]
+    lines = [
+        say("data_card", name=card.name, **counts),
+        say("data_card_source", source=card.source, licence=card.licence[kind] or say("data_no_licence")),
+        say("data_card_input", file=card.input["file"], bytes=size, sha256=start, made=card.made),
+        say("data_card_rows", **rows),
+        *(f"- {sentence}" for sentence in card.told().sentences(kind)),
+        say("data_card_roles", roles=", ".join(f"{role} = {column}" for role, column in card.roles["columns"].items())),
+    ]
+    return "\n".join([*lines, card.how[kind]] if card.how else lines)
+
+
+def published(one: Format) -> str:
+    """A known format as text."""
+    kind = language()
+    files = ", ".join([one.events.files[0], *(one.details.files[:1] if one.details else ())])
+    counts = [say(f"data_count_{name}", count=f"{count:,}") for name, count in one.published.items()]
+    lines = [
+        f"{one.title}: {one.url}",
+        *([say("data_format_counts", counts=", ".join(counts))] if counts else []),
+        say("data_format_files", files=files),
+        say("data_format_licence", licence=one.licences[kind]),
+        one.how[kind],
+        say("data_format_add", name=one.name),
+    ]
+    return "\n".join(lines)
+
+
+def mapped(arguments: argparse.Namespace, seen: Look) -> Mapping:
+    """The guessed or published mapping with what the options say in its place."""
+    from course_lib.data.intake.mapping import Mapping
+    from course_lib.data.intake.names import ROLES
+
+    columns = {}
+    for pair in arguments.map:
+        role, equals, column = pair.partition("=")
+        if not equals or role not in ROLES or not column:
+            raise CourseError("intake_map", value=pair, known=", ".join(ROLES))
+        columns[role] = column
+    told = bool(columns or arguments.time_format)
+    start = seen.guessed.mapping if seen.guessed is not None and told else seen.mapping()
+    if "time" in columns and not arguments.time_format and columns["time"] != start.columns.get("time"):
+        start = replace(start, time_formats=())  # found out from the column that was named
+    free = {role: column for role, column in start.columns.items() if column not in columns.values()}
+    return Mapping(
+        columns={**free, **columns},
+        time_formats=tuple(arguments.time_format) or start.time_formats,
+        zone=arguments.time_zone or start.zone,
+        events=tuple(arguments.events) or start.events,
+        min_rating=start.min_rating,
+        not_products=start.not_products,
+    )
+
+
+def add(arguments: argparse.Namespace) -> int:
+    """Takes a file in and says what was kept and dropped."""
+    from course_lib.data.intake import store
+    from course_lib.data.intake.limits import LIMITS
+    from course_lib.data.intake.pipeline import look, prepare
+    from course_lib.models.catalogue import Setting
+
+    limits = LIMITS
+    if arguments.minimum is not None:
+        limits = replace(limits, minimum=int(Setting("--minimum", limits.minimum, 1, 1000).check(arguments.minimum)))
+    store.check_free(arguments.name, store.SHARED)
+    try:
+        with closing(Progress(say("reading"))) as bar:
+            seen = look(arguments.path, arguments.format, limits, tick=bar.take)
+            made = prepare(seen, mapped(arguments, seen), limits, tick=bar.take)
+            card = store.save(made, arguments.name, source=arguments.source, licence=arguments.licence)
+    except KeyboardInterrupt:
+        note(say("data_add_interrupted"))
+        return INTERRUPTED
+    print(told(card))
+    print(say("data_train", name=card.key))
+    return OK
+
+
+def remove(arguments: argparse.Namespace) -> int:
+    """Deletes an added dataset and prints the receipt."""
+    from course_lib.data.intake import store
+
+    receipt = asdict(store.remove(arguments.name))
+    print(say("data_removed", **{**receipt, "bytes": f"{receipt['bytes']:,}", "files": ", ".join(receipt["files"])}))
     return OK

@@ -76,8 +76,8 @@ def check_items(items: pd.DataFrame) -> tuple[str, ...]:
         if items[name].duplicated().any():
             problems.append(f"items.{name} has “{items.loc[items[name].duplicated(), name].iloc[0]}” twice")
     price = items[Columns.PRICE]
-    if str(price.dtype) != "float64" or not (np.isfinite(price) & (price > 0)).all():
-        problems.append("items.price must be a finite float64 above 0")
+    if str(price.dtype) != "float64" or not (price.isna() | (np.isfinite(price) & (price > 0))).all():
+        problems.append("items.price must be a finite float64 above 0, or NaN where it is unknown")
     if not items[Columns.COLOUR].map(lambda value: bool(re.fullmatch(r"#[0-9a-fA-F]{6}", str(value)))).all():
         problems.append("items.colour must look like #a0b1c2")
     return tuple(problems)

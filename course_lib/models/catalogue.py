@@ -50,9 +50,8 @@ class Setting:
             if isinstance(value, float) and number != value:
                 raise ValueError
         except (TypeError, ValueError, OverflowError):
-            raise CourseError(
-                "setting_not_a_number", name=self.name, value=value, low=self.low, high=self.high
-            ) from None
+            key = "setting_not_whole" if kind is int else "setting_not_a_number"
+            raise CourseError(key, name=self.name, value=value, low=self.low, high=self.high) from None
         if not self.low <= number <= self.high:  # also refuses nan
             raise CourseError("setting_out_of_range", name=self.name, value=value, low=self.low, high=self.high)
         return number

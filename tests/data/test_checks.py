@@ -26,6 +26,22 @@ def test_every_dataset_keeps_the_rules(name: str) -> None:
     pd.testing.assert_frame_equal(dataset.items, registry.load_items(dataset.address))
 
 
+@pytest.mark.parametrize("name", sorted(registry.sources()))
+def test_who_changes_a_frame_changes_only_his_own(name: str) -> None:
+    address = registry.resolve(name, smallest(name))
+    for mine, others in (
+        (registry.load_items(address), lambda: registry.load_items(address)),
+        (registry.load(address).items, lambda: registry.load_items(address)),
+        (registry.load(address).events, lambda: registry.load(address).events),
+    ):
+        before = others().copy()
+        mine.loc[:, Columns.ITEM] = 7
+        mine["note"] = "mine"
+        del mine[mine.columns[1]]
+        pd.testing.assert_frame_equal(others(), before)
+        assert not others()[Columns.ITEM].to_numpy().flags.writeable
+
+
 def toy() -> Dataset:
     events = pd.DataFrame(
         {
@@ -59,7 +75,8 @@ def test_the_toy_is_sound() -> None:
         (lambda d: d.items.__setitem__(Columns.TITLE_ZH, ["a", "a"]), "twice"),
         (lambda d: d.items.__setitem__(Columns.TITLE_EN, ["a", " "]), "empty for item 2"),
         (lambda d: d.items.__setitem__(Columns.BRAND, ["a", None]), "brand must be text"),
-        (lambda d: d.items.__setitem__(Columns.PRICE, [1.0, np.nan]), "price"),
+        (lambda d: d.items.__setitem__(Columns.PRICE, [1.0, 0.0]), "price"),
+        (lambda d: d.items.__setitem__(Columns.PRICE, [1.0, np.inf]), "price"),
         (lambda d: d.items.__setitem__(Columns.COLOUR, "red"), "colour"),
     ],
 )

@@ -1,0 +1,171 @@
+"""How a table lies in its file: encoding, delimiter, and whether the first row names the columns."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from course_lib.data.intake.encodings import WESTERN, as_utf8, find_encoding
+from course_lib.data.intake.guards import Part, Tick, identify
+from course_lib.data.intake.limits import Limits
+from course_lib.data.intake.names import plain, role_of_name
+from course_lib.data.intake.report import Said, shown
+from course_lib.data.intake.times import FORMATS, share_of
+from course_lib.errors import CourseError
+
+SAMPLE = 2**18  # bytes at the head of a text that its layout is judged by
+DELIMITERS = (",", "\t", ";", "|", "::")
+NUMBER = re.compile(r"[-+]?[\d,. ]*\d%?")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What is needed to read a part as a table. ``names`` are the columns in order."""
+
+    kind: str  # "delimited", "lines" (a JSON object a line), "xlsx", "parquet"
+    names: tuple[str, ...] = ()
+    encoding: str = ""
+    delimiter: str = ""
+    quoted: bool = True  # "..." around a value may hold delimiters and line ends
+    header: bool = True
+    first: int = 1  # the row that data begins in, counted from 1
+    notices: tuple[Said, ...] = ()
+
+
+@dataclass(frozen=True)
+class Given:
+    """What somebody who knows the file says about it; what is left empty is found out."""
+
+    encoding: str = ""
+    delimiter: str = ""
+    quoted: bool = True
+    names: tuple[str, ...] = ()  # of a file without a header
+
+
+def find_layout(part: Part, limits: Limits, given: Given | None = None, tick: Tick | None = None) -> Layout:
+    """The layout of a part, its bytes guarded first; xlsx and parquet tell their columns when they are opened."""
+    given = given or Given()
+    kind = identify(part)
+    if kind != "text":
+        return Layout(kind)
+    encoding = find_encoding(part, limits, tick, given.encoding)
+    notices = (Said("western"),) if encoding == WESTERN and not given.encoding else ()
+    sample = _sample(part, encoding, limits)
+    start = sample.lstrip()[:1]
+    if not start:
+        raise CourseError("intake_empty", file=shown(part.name))
+    if start == "{":
+        return Layout("lines", encoding=encoding, header=False, notices=notices)
+    if start == "[" and re.match(r"\s*\[\s*[{\]]", sample):
+        raise CourseError("intake_json_array", file=shown(part.name))
+    delimiter = given.delimiter or _delimiter(sample, part.name)
+    rows = _rows(sample, delimiter, given.quoted, part.name)
+    place = next((n for n, row in enumerate(rows) if any(cell.strip() for cell in row)), 0)
+    head = [cell.strip() for cell in rows[place]]
+    if given.names:
+        if len(head) != len(given.names):
+            raise CourseError(
+                "intake_other_columns", file=shown(part.name), found=len(head), expected=len(given.names), row=place + 1
+            )
+        return Layout("delimited", given.names, encoding, delimiter, given.quoted, False, place + 1, notices)
+    header = is_header(head, rows[place + 1 :])
+    names = column_names(head, header, place + 1, part.name, limits)
+    if header and not any(any(cell.strip() for cell in row) for row in rows[place + 1 :]):
+        raise CourseError("intake_header_only", file=shown(part.name), row=place + 1)
+    first = place + 1 + header
+    return Layout("delimited", names, encoding, delimiter, given.quoted, header, first, notices)
+
+
+def _sample(part: Part, encoding: str, limits: Limits) -> str:
+    """The head of the text, whole lines only where there is more."""
+    taken = b""
+    for chunk in as_utf8(part, encoding, limits):
+        taken += chunk
+        if len(taken) > SAMPLE:
+            end = max(taken.rfind(b"\n"), taken.rfind(b"\r"))
+            taken = taken[: end + 1] if end > 0 else taken
+            break
+    return taken.decode("utf-8", "replace").removeprefix("\ufeff")
+
+
+def _delimiter(sample: str, name: str) -> str:
+    """The delimiter that cuts most lines of the sample into the same number of columns, more than one."""
+    lines = [line for line in re.split(r"\r\n|\n|\r", sample)[:200] if line.strip()]
+    for quoted in (True, False):  # an open quotation mark hides every delimiter behind it
+        best, most = "", 0.0
+        for delimiter in DELIMITERS:
+            rows = _rows("\n".join(lines), delimiter, quoted, name)
+            width, count = Counter(len(row) for row in rows).most_common(1)[0]
+            score = count / len(lines) * min(width, 20) if width > 1 else 0.0
+            if count >= 0.6 * len(lines) and score > most + (0.5 if best else 0.0):
+                best, most = delimiter, score
+        if best:
+            return best
+    raise CourseError("intake_one_column", file=shown(name), row=1, value=shown(lines[0]))
+
+
+def _rows(sample: str, delimiter: str, quoted: bool, name: str) -> list[list[str]]:
+    single = "\x1f" if len(delimiter) > 1 else delimiter
+    text = sample.replace(delimiter, single) if len(delimiter) > 1 else sample
+    rows = []
+    source = io.StringIO(text, newline="")
+    if quoted and len(delimiter) == 1:
+        reader = csv.reader(source, delimiter=single)
+    else:
+        reader = csv.reader(source, delimiter=single, quoting=csv.QUOTE_NONE)
+    try:
+        for row in reader:
+            rows.append(row)
+            if len(rows) >= 1000:
+                break
+    except csv.Error as error:
+        raise CourseError("intake_quote_open", file=shown(name), row=len(rows) + 1) from error
+    return rows
+
+
+def is_header(head: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Does the first row name the columns? A usual name says so; numbers and times among its cells say not."""
+    if any(role_of_name(cell) for cell in head):
+        return True
+    if any(_is_value(cell) for cell in head):
+        return False
+    columns = zip(*(row for row in rows if len(row) == len(head)), strict=False)
+    below = [list(column) for column in columns]
+    return not below or any(_mostly_values(column) for column in below) or not _repeats(head, below)
+
+
+def _is_value(cell: str) -> bool:
+    return bool(NUMBER.fullmatch(cell.strip())) or share_of([cell.strip()], FORMATS) > 0
+
+
+def _mostly_values(column: Sequence[str]) -> bool:
+    filled = [cell for cell in column if cell.strip()][:100]
+    return bool(filled) and sum(_is_value(cell) for cell in filled) >= 0.8 * len(filled)
+
+
+def _repeats(head: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    return any(name in column for name, column in zip(head, below, strict=False))
+
+
+def column_names(head: Sequence[str], header: bool, row: int, name: str, limits: Limits) -> tuple[str, ...]:
+    """The columns' names; raises CourseError for two of the same name, and for more columns than a table has."""
+    if len(head) > limits.columns:
+        raise CourseError("intake_many_columns", file=shown(name), count=len(head), limit=limits.columns)
+    names = [cell if header and cell else f"column {n}" for n, cell in enumerate(head, start=1)]
+    seen: dict[str, int] = {}
+    for n, one in enumerate(names, start=1):
+        if plain(one) in seen and (one in names[: n - 1]):
+            raise CourseError(
+                "intake_duplicate_header",
+                file=shown(name),
+                row=row,
+                column=shown(one),
+                first=seen[plain(one)],
+                second=n,
+            )
+        seen.setdefault(plain(one), n)
+    return tuple(names)

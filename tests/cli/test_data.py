@@ -1,0 +1,115 @@
+"""``data add | describe | remove``: from a file to a training; what is wrong is one sentence; a stop leaves nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from course_lib.cli.main import main
+from course_lib.cli.train import configure
+from course_lib.data.intake import store
+from course_lib.data.intake.formats import formats
+
+ROWS = "".join(
+    f"{n % 4},{(n * n) % 7},{n % 28 + 1}.3.2024 10:{n % 60:02d},{'buy' if n % 3 else 'pv'}\n" for n in range(90)
+)
+
+
+@pytest.fixture
+def orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("LIVEREC_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("LANG", "C")
+    path = tmp_path / "orders.csv"
+    path.write_text("客户,商品,时间,行为\n" + ROWS, encoding="utf-8")
+    return str(path)
+
+
+def test_from_a_file_to_a_training_and_back(orders: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "add", "orders", orders, "--source", "my shop", "--licence", "mine", "--events", "buy"]) == 0
+    out = capsys.readouterr().out
+    assert "orders: " in out
+    assert "Source: my shop. Licence: mine" in out
+    assert "30 rows are events of a kind that was not asked for, first row 2" in out
+    assert "train --dataset orders" in out
+
+    assert main(["data", "list"]) == 0
+    assert ["orders", "full", "yes"] in [line.split()[:3] for line in capsys.readouterr().out.splitlines()]
+    assert main(["data", "describe", "orders", "--lang", "zh"]) == 0
+    assert "来源：my shop" in capsys.readouterr().out
+
+    from course_lib.cli.main import build_parser
+
+    chosen = configure(build_parser().parse_args(["train", "--dataset", "orders"]))
+    assert chosen.dataset.version == store.read_card("orders").version
+
+    assert main(["data", "remove", "orders"]) == 0
+    assert "card.json, events.parquet" in capsys.readouterr().out
+    assert main(["data", "remove", "orders"]) == 2
+    assert "no added dataset called “orders”" in capsys.readouterr().err
+
+
+def test_columns_and_formats_can_be_named(orders: str, capsys: pytest.CaptureFixture[str]) -> None:
+    swapped = ["--map", "user=商品", "--map", "item=客户", "--time-format", "dmy", "--time-zone", "Asia/Shanghai"]
+    assert main(["data", "add", "swapped", orders, "--minimum", "1", *swapped]) == 0
+    card = store.read_card("swapped")
+    assert card.roles["columns"]["user"] == "商品"
+    assert card.roles["zone"] == "Asia/Shanghai"
+    assert card.counts["items"] == 4
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (["--map", "user"], "--map is “user”"),
+        (["--map", "mood=客户"], "--map is “mood=客户”"),
+        (["--map", "user=顾客"], "no column “顾客”"),
+        (["--time-format", "julian"], "no time format “julian”"),
+        (["--time-zone", "Mars"], "“Mars” is no time zone"),
+        (["--format", "moviewiki"], "no format “moviewiki”"),
+        (["--minimum", "0"], "--minimum is 0"),
+        (["--minimum", "many"], "--minimum is “many”"),
+        (["--minimum", "500"], "None of the 90 rows is left"),
+        (["--format", "movielens-1m"], "columns and this format has 4"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(
+    orders: str, capsys: pytest.CaptureFixture[str], more: list[str], sentence: str
+) -> None:
+    assert main(["data", "add", "orders", orders, *more]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert sentence in err.splitlines()[-1]
+    assert len(err.splitlines()) == 1
+    assert not (store.folder_of("orders", store.SHARED)).exists()
+
+
+def test_a_stop_leaves_nothing(
+    orders: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*args: object, **more: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("course_lib.cli.console.Progress.take", stop)
+    assert main(["data", "add", "orders", orders]) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == "Stopped; nothing was stored."
+    assert not (store.folder_of("orders", store.SHARED)).exists()
+
+
+def test_a_bad_name_is_told_before_the_file_is_read(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "add", "shop", "/nowhere.csv"]) == 2
+    assert "cannot be a dataset's name" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", [*formats(), "shop", "complete-journey"])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_everything_known_can_be_described(name: str, language: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "describe", name, "--lang", language]) == 0
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) >= 4
+    assert "https://" in out
+
+
+def test_something_unknown_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "describe", "nothing", "--lang", "en"]) == 2
+    assert "movielens-1m" in capsys.readouterr().err
