@@ -2,7 +2,7 @@
 #
 # make run   makes .venv, installs what the course needs, starts it, prints its address (PORT=8502: another port)
 # make test  installs what the tests need, a browser included, and runs lint, types and every test
-# make bench measures speed and size on this machine, about five minutes; benchmarks/README.md says how
+# make bench measures speed and size on this machine, about six minutes; benchmarks/README.md says how
 
 PORT ?= 8501
 PYTHON ?=

@@ -22,7 +22,7 @@ from course_lib.settings import PROJECT
 
 PART = "simulator"
 DEFAULT, GOAL_S = 4000, 2.0
-SIZES = (1_000, 10_000, 100_000)
+SIZES = (1_000, 10_000, 100_000, 1_000_000)
 REPEATS = 3
 
 
@@ -50,34 +50,24 @@ def in_memory(shoppers: int) -> dict[str, float]:
     return {"seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu, "events": events}
 
 
-def to_disk(shoppers: int, path: Path) -> dict[str, float]:
-    """Simulates block by block into one Parquet file."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    from course_lib.shop.simulate import simulate
+def to_disk(shoppers: int, folder: Path) -> dict[str, float]:
+    """Writes a shop as ``python -m course_lib shop simulate`` does."""
+    from course_lib.shop.disk import write_shop
     from course_lib.shop.source import shop
 
     world = shop()
     before = peak_mib()
     began, cpu = time.perf_counter(), time.process_time()
-    events, writer = 0, None
-    try:
-        for block in simulate(world, shoppers):
-            table = pa.Table.from_pandas(block.frame(world), preserve_index=False)
-            writer = writer or pq.ParquetWriter(path, table.schema)
-            writer.write_table(table)
-            events += table.num_rows
-    finally:
-        if writer is not None:
-            writer.close()
+    for _ in write_shop(folder, world, shoppers):
+        pass
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     return {
-        "seconds": time.perf_counter() - began,
-        "cpu": time.process_time() - cpu,
-        "events": events,
+        "seconds": seconds,
+        "cpu": cpu,
+        "events": json.loads((folder / "shop.json").read_text(encoding="utf-8"))["events"],
         "before_mib": before,
         "peak_mib": peak_mib(),
-        "disk_mib": path.stat().st_size / 2**20,
+        "disk_mib": sum(path.stat().st_size for path in folder.iterdir()) / 2**20,
     }
 
 
@@ -136,4 +126,4 @@ def measure(shoppers: int = DEFAULT, sizes: tuple[int, ...] = SIZES, repeats: in
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        print(json.dumps(to_disk(int(sys.argv[1]), Path(folder) / "events.parquet")))
+        print(json.dumps(to_disk(int(sys.argv[1]), Path(folder) / "shop")))

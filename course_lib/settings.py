@@ -66,6 +66,6 @@ def source_digest(*rooms: str) -> str:
     """12 hexadecimal digits over the source files of some rooms of course_lib: what is made by them depends on it."""
     digest = hashlib.sha256()
     for room in rooms:
-        for path in sorted((PROJECT / "course_lib" / room).glob("*.py")):
+        for path in sorted((PROJECT / "course_lib" / room).rglob("*.py")):
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:12]

@@ -134,6 +134,28 @@ def test_web_rooms_read_only_facts_about_models(path: Path) -> None:
     assert wrong == []
 
 
+# What the rooms that make and read datasets may know of the shop: modules that hand out observable columns only.
+# course_lib.shop.truth is the door to everything else, and this is the rule that keeps it shut for them.
+OBSERVABLE = {"course_lib.shop.source"}
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if room_of(module_of(path)) in {"data", "models"}], ids=name_of
+)
+def test_no_loader_split_or_model_knows_the_truth(path: Path) -> None:
+    """Not even inside a function, nor by a name put together for importlib."""
+    assert [module for _, module in imported(path) if room_of(module) == "shop" and module not in OBSERVABLE] == []
+    assert "shop.truth" not in path.read_text(encoding="utf-8")
+
+
+def test_loading_the_shop_does_not_open_the_truth() -> None:
+    """A Python that has imported every loader and the shop's source has nothing of the truth in memory."""
+    modules = [module_of(path) for path in FILES if room_of(module_of(path)) == "data"]
+    loaded = modules_loaded_by([*modules, *OBSERVABLE])
+    assert "course_lib.shop.simulate" in loaded  # the modules were really imported
+    assert not {name for name in loaded if name.startswith("course_lib.shop.truth")}
+
+
 def test_course_alone_knows_the_database() -> None:
     users = {
         room_of(module_of(path)) for path in FILES for _, module in imported(path) if module.startswith("sqlalchemy")
@@ -145,16 +167,21 @@ LOAD = """
 import importlib, json, os, sys
 for name in json.loads(sys.argv[1]):
     importlib.import_module(name)
-print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
+print(json.dumps(sorted(sys.modules)))
 """
 
 
-def loaded_by(modules: list[str]) -> set[str]:
-    """The packages in memory after a fresh Python has imported ``modules``."""
+def modules_loaded_by(modules: list[str]) -> set[str]:
+    """What is in memory after a fresh Python has imported ``modules``."""
     command = [sys.executable, "-W", "ignore", "-c", LOAD, json.dumps(modules)]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def loaded_by(modules: list[str]) -> set[str]:
+    """The packages of it."""
+    return {name.split(".")[0] for name in modules_loaded_by(modules)}
 
 
 def test_web_process_never_loads_torch() -> None:

@@ -1,5 +1,6 @@
-"""``python -m course_lib shop order | oracle-error``: the measurements behind the simulated shop's data card.
+"""``python -m course_lib shop simulate | order | oracle-error``: a shop of any size, and the numbers of its data card.
 
+python -m course_lib shop simulate --shoppers 1000000 --to million   # about a minute; Ctrl-C leaves nothing behind
 python -m course_lib shop order          # 85 trainings: about half an hour on one core; can be stopped, continues
 python -m course_lib shop oracle-error   # two minutes
 """
@@ -8,9 +9,13 @@ from __future__ import annotations
 
 import argparse
 import re
+import signal
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
-from course_lib.cli.console import OK, note, say
+from course_lib.cli.console import OK, Progress, note, say
+from course_lib.models.catalogue import Setting
 from course_lib.settings import PROJECT, load_settings
 
 FILE = PROJECT / "data" / "shop" / "measured.toml"
@@ -23,6 +28,33 @@ def register(commands: Any) -> None:
     for name, run in (("order", order), ("oracle-error", oracle_error)):
         key = f"help_shop_{name.replace('-', '_')}"
         actions.add_parser(name, help=say(key), description=say(key)).set_defaults(run=run)
+    parser = actions.add_parser("simulate", help=say("help_shop_simulate"), description=say("help_shop_simulate"))
+    parser.add_argument("--shoppers", metavar="N", required=True, help=say("help_shop_shoppers"))
+    parser.add_argument("--to", metavar="FOLDER", required=True, help=say("help_shop_to"))
+    parser.add_argument("--seed", metavar="N", help=say("help_shop_seed"))
+    parser.set_defaults(run=simulate)
+
+
+def simulate(arguments: argparse.Namespace) -> int:
+    """Writes a shop of ``--shoppers`` into the folder ``--to``."""
+    from course_lib.runs.config import SEED
+    from course_lib.shop.disk import MOST, write_shop
+    from course_lib.shop.source import shop
+
+    shoppers = int(Setting("shoppers", 1, 1, MOST).check(arguments.shoppers))
+    seed = None if arguments.seed is None else int(SEED.check(arguments.seed))
+    folder = Path(arguments.to).expanduser()
+    writing = write_shop(folder, shop(), shoppers, seed)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill clears up as Ctrl-C does
+    try:
+        with closing(writing), closing(Progress(say("shop_simulating"))) as bar:
+            for done, total in writing:
+                bar.take(done / total)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    print(say("shop_simulated", shoppers=f"{shoppers:,}", size=f"{size / 2**20:,.1f}", path=folder))
+    return OK
 
 
 def order(arguments: argparse.Namespace) -> int:

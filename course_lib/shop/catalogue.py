@@ -26,6 +26,7 @@ class Catalogue:
     appeal: Floats  # (V,) log weight within the type: a power law of a random rank
     style: Floats  # (V, S) latent style, unit normal
     price_level: Floats  # (V,) log price in standard deviations of its type
+    parts: NDArray[np.int32]  # (V, 3) which brand of the content, line and option of the type make the title
 
 
 def make_catalogue(parameters: Parameters) -> Catalogue:
@@ -39,7 +40,7 @@ def make_catalogue(parameters: Parameters) -> Catalogue:
     brand_style = {brand["id"]: rng.standard_normal(dimensions) for brand in content["brand"]}
 
     rows: list[dict[str, Any]] = []
-    types, appeals, styles, levels = [], [], [], []
+    types, appeals, styles, levels, parts = [], [], [], [], []
     for index, kind in enumerate(content["type"]):
         brands = [brand for brand in content["brand"] if kind["department"] in brand["departments"]]
         combinations = len(brands) * len(kind["lines_zh"]) * len(kind["options_zh"])
@@ -60,6 +61,7 @@ def make_catalogue(parameters: Parameters) -> Catalogue:
         from_brand = np.stack([brand_style[brands[b]["id"]] for b in brand_of])
         styles.append(np.sqrt(share) * from_brand + np.sqrt(1 - share) * own)
         types.append(np.full(per_type, index))
+        parts.append(np.column_stack([[content["brand"].index(brands[b]) for b in brand_of], line_of, option_of]))
         department = departments[kind["department"]]
         for n in range(per_type):
             brand = brands[brand_of[n]]
@@ -99,4 +101,5 @@ def make_catalogue(parameters: Parameters) -> Catalogue:
         np.concatenate(appeals).astype(np.float32),
         np.concatenate(styles).astype(np.float32),
         np.concatenate(levels).astype(np.float32),
+        np.concatenate(parts).astype(np.int32),
     )

@@ -17,7 +17,7 @@ from typing import Any
 from course_lib.settings import PROJECT
 
 FOLDER = PROJECT / "data" / "shop"
-FILES = ("parameters", "catalogue", "missions", "interests", "personas")
+FILES = ("parameters", "catalogue", "missions", "interests", "personas", "campaigns", "queries")
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Parameters:
     """Everything that decides what happens in the shop: ``numbers`` are parameters.toml, ``content`` the rest."""
 
     numbers: dict[str, Any]
-    content: dict[str, Any]  # department, type, brand, mission, interest, persona: lists of tables
+    content: dict[str, Any]  # department, type, brand, mission, interest, persona, need, kin: lists; wording: a table
 
     def __getitem__(self, path: str) -> Any:
         """A number by its path, as in ``parameters["need.impulse"]``."""

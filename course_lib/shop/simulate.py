@@ -71,19 +71,10 @@ def events_frame(world: World, shoppers: int, seed: int | None = None) -> pd.Dat
 
 def simulate_block(world: World, first: int, rng: np.random.Generator) -> Block:
     """BLOCK shoppers, all events. One pass over time, vectorised over shoppers."""
-    traits = world.parameters.numbers["shopper"]
-    N, S = BLOCK, world.catalogue.style.shape[1]
-    taste = rng.standard_normal((N, S)).astype(np.float32)
-    budget = rng.standard_normal(N).astype(np.float32)
-    interest = rng.choice(len(world.interest_share), size=N, p=_normalised(world.interest_share))
-    spare = (traits["events_mean"] - traits["events_minimum"]) / traits["events_shape"]
-    length = traits["events_minimum"] + rng.poisson(rng.gamma(traits["events_shape"], spare, N))
-    length = np.minimum(length, traits["events_maximum"]).astype(np.int64)
-    if first == 0:
-        _place_personas(world, taste, budget, interest, length)
-    gap = traits["gap_days"] * np.exp(traits["gap_spread"] * rng.standard_normal(N))
-    days = _calendar(world, rng, gap, int(traits["events_maximum"]))
+    taste, budget, interest, length, gap = draw_traits(world, first, rng)
+    days = _calendar(world, rng, gap, int(world.parameters["shopper.events_maximum"]))
 
+    N = BLOCK
     T = int(length.max())
     items = np.zeros((N, T), np.int32)
     interests, missions = np.zeros((N, T), np.int16), np.full((N, T), -1, np.int16)
@@ -103,6 +94,25 @@ def simulate_block(world: World, first: int, rng: np.random.Generator) -> Block:
     return Block(first, length, items, days[:, :T], Shoppers(taste, budget, interests, missions))
 
 
+def draw_traits(world: World, first: int, rng: np.random.Generator) -> tuple[Floats, Floats, Ints, Ints, Any]:
+    """Who BLOCK shoppers are, before their first event.
+
+    taste (N, S), price limit (N,), interest (N,), number of events (N,), mean days between visits (N,).
+    """
+    traits = world.parameters.numbers["shopper"]
+    N, S = BLOCK, world.catalogue.style.shape[1]
+    taste = rng.standard_normal((N, S)).astype(np.float32)
+    budget = rng.standard_normal(N).astype(np.float32)
+    interest = rng.choice(len(world.interest_share), size=N, p=_normalised(world.interest_share))
+    spare = (traits["events_mean"] - traits["events_minimum"]) / traits["events_shape"]
+    length = traits["events_minimum"] + rng.poisson(rng.gamma(traits["events_shape"], spare, N))
+    length = np.minimum(length, traits["events_maximum"]).astype(np.int64)
+    if first == 0:
+        _place_personas(world, taste, budget, interest, length)
+    gap = traits["gap_days"] * np.exp(traits["gap_spread"] * rng.standard_normal(N))
+    return taste, budget, interest, length, gap
+
+
 def _draw_types(
     world: World, rng: np.random.Generator, memory: Memory, days: Floats, interest: Ints, mission: Ints
 ) -> tuple[Ints, Ints, Ints]:
@@ -117,14 +127,14 @@ def _draw_types(
     leave = going & (rng.random(n) >= stay)
     drift = leave & (rng.random(n) >= rules.keep_interest(now, world)[all_rows, interest])
     interest = np.where(drift, rng.choice(len(world.interest_share), n, p=_normalised(world.interest_share)), interest)
-    chosen = _draw(rng, world.interest_missions[interest] * rules.mission_appeal(now, world))
+    chosen = draw(rng, world.interest_missions[interest] * rules.mission_appeal(now, world))
     mission = np.where(leave, chosen, mission)
 
     weights = world.demand[now.month]  # impulse
     weights = np.where(refill[:, None], now.refill_types, weights)
-    types = _draw(rng, weights)
+    types = draw(rng, weights)
     current = np.maximum(mission, 0)
-    slot = _draw(rng, now.slots[all_rows, current])
+    slot = draw(rng, now.slots[all_rows, current])
     types = np.where(going, world.slot_type[current, slot], types)
     return types, interest, mission
 
@@ -146,23 +156,32 @@ def _draw_items(
     return np.where(loyal, before, chosen).astype(np.int32)
 
 
-def _draw(rng: np.random.Generator, weights: Any) -> Ints:
+def draw(rng: np.random.Generator, weights: Any) -> Ints:
     """(n,) index drawn from each row of ``weights`` (n, w), which need not sum to one."""
+    return pick(weights, rng.random(len(weights)))
+
+
+def pick(weights: Any, uniform: NDArray[np.float64]) -> Ints:
+    """As :func:`draw`, by given random numbers (n,) in 0..1."""
     cumulative = np.cumsum(weights, axis=1)
-    threshold = rng.random(len(weights)) * cumulative[:, -1]
+    threshold = uniform * cumulative[:, -1]
     picked: Ints = np.minimum((cumulative <= threshold[:, None]).sum(1), weights.shape[1] - 1)
     return picked
 
 
 def _calendar(world: World, rng: np.random.Generator, gap: Any, events: int) -> Floats:
     """(N, T) day of each event: a visit now and then, several purchases of one visit minutes apart."""
-    traits, N = world.parameters.numbers["shopper"], len(gap)
-    same = rng.random((N, events)) < traits["visit_share"]
-    same[:, 0] = False
-    wait = np.where(same, 0.001 + 0.004 * rng.random((N, events)), rng.exponential(1.0, (N, events)) * gap[:, None])
-    wait[:, 0] = rng.random(N) * traits["start_days"]
+    wait = draw_waits(world, rng, gap, events)
+    wait[:, 0] = rng.random(len(gap)) * world.parameters["shopper.start_days"]
     days: Floats = np.cumsum(wait, axis=1).astype(np.float32)
     return days
+
+
+def draw_waits(world: World, rng: np.random.Generator, gap: Any, events: int) -> NDArray[np.float64]:
+    """(N, T) days from each event to the next: minutes in the same visit, else until the next visit."""
+    N = len(gap)
+    same = rng.random((N, events)) < world.parameters["shopper.visit_share"]
+    return np.where(same, 0.001 + 0.004 * rng.random((N, events)), rng.exponential(1.0, (N, events)) * gap[:, None])
 
 
 def _place_personas(world: World, taste: Floats, budget: Floats, interest: Ints, length: Ints) -> None:

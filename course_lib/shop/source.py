@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 from pathlib import Path
 
 import pandas as pd
 
-from course_lib.data.cache import cached
+from course_lib.data.cache import read
 from course_lib.data.dataset import Address, Source
+from course_lib.errors import CourseError
 from course_lib.settings import load_settings
+from course_lib.shop.disk import write_shop
 from course_lib.shop.parameters import load_parameters
 from course_lib.shop.simulate import events_frame
 from course_lib.shop.world import World, make_world
@@ -40,15 +43,22 @@ def version(size: str) -> str:
 
 
 def load(size: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Events and items of one size."""
+    """Events and items of one size, written to disk by the first who asks."""
     folder = load_settings().datasets / Address("shop", size, version(size)).folder
-    (events,) = cached(folder, ("events",), lambda: {"events": events_frame(shop(), sizes()[size])})
-    return events, load_items(size)
+    found = read(folder, ("events",))
+    if found is None:
+        with contextlib.suppress(OSError, CourseError):  # a home that cannot be written only costs time
+            for _ in write_shop(folder, shop(), sizes()[size], replace=True):
+                pass
+        found = read(folder, ("events",)) or [events_frame(shop(), sizes()[size])]
+    return found[0], load_items(size)
 
 
 def load_items(size: str) -> pd.DataFrame:
-    """The catalogue, the same at every size."""
-    return shop().catalogue.items
+    """The catalogue, the same at every size; a frame of the caller's own."""
+    # The world keeps the frame for the whole process. Under pandas' copy-on-write a copy costs no rows until
+    # somebody writes to it, and whoever does changes nothing for the others.
+    return shop().catalogue.items.copy(deep=False)
 
 
 SOURCE = Source(tuple(sizes()), version, load_items, load)

@@ -138,7 +138,7 @@ class Moment:
     month: Ints  # (N,)
     slots: Floats  # (N, M, S) weight of each slot of each mission: openness of its type times e^(-order * distance)
     ahead: Floats  # (N, M) sum of the slots' weights: what a mission still holds from where the shopper stands
-    left: Floats  # (N, M) mean openness of a mission's types
+    untouched: Floats  # (N, M) (mean openness of a mission's types)^completion: what draws shoppers to it
     refill_types: Floats  # (N, C) distribution of a refill, all 0 if nothing is due
     refill_chance: Floats  # (N,) r
 
@@ -163,7 +163,7 @@ def moment(memory: Memory, days: Floats, world: World) -> Moment:
         month=month_of(days, world),
         slots=slots,
         ahead=slots.sum(2),
-        left=left.astype(np.float32),
+        untouched=left.astype(np.float32) ** np.float32(need["completion"]),
         refill_types=owed / np.maximum(total, 1e-9)[:, None],
         refill_chance=(need["refill"] * (1.0 - np.exp(-total))).astype(np.float32),
     )
@@ -185,15 +185,14 @@ def stay_chance(now: Moment, world: World) -> Floats:
 
 def mission_appeal(now: Moment, world: World) -> Floats:
     """(N, M) season and open types: what multiplies an interest's weight for a mission when a new one is chosen."""
-    completed = np.float32(world.parameters["need.completion"])
-    appeal: Floats = world.mission_season[now.month] * now.left**completed
+    appeal: Floats = world.mission_season[now.month] * now.untouched
     return appeal
 
 
 def keep_interest(now: Moment, world: World) -> Floats:
     """(N, K) chance that a new mission comes from the same interest: the less its missions still hold, the lower."""
     weights = world.interest_missions
-    held = (now.left ** world.parameters["need.completion"]) @ weights.T / weights.sum(1)
+    held = now.untouched @ weights.T / weights.sum(1)
     kept: Floats = (1.0 - world.parameters["need.drift"]) * held
     return kept
 

@@ -21,8 +21,8 @@ from course_lib.evaluation.protocol import evaluate, summarise
 from course_lib.models.base import model_class
 from course_lib.models.catalogue import check_settings, model_card
 from course_lib.settings import load_settings, source_digest
-from course_lib.shop.oracle import POINTS, true_chances
 from course_lib.shop.source import shop
+from course_lib.shop.truth.next_product import POINTS, true_chances
 from course_lib.shop.world import World
 
 BASELINES = ("popularity", "item-knn", "markov")

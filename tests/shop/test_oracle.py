@@ -9,8 +9,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from course_lib.shop.oracle import TrueChances, true_chances
 from course_lib.shop.simulate import Block, simulate
+from course_lib.shop.truth.next_product import TrueChances, true_chances
 from course_lib.shop.world import World
 
 SHOPPERS = 2000

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from course_lib.shop import world as rules
-from course_lib.shop.oracle import taste_points, true_chances
 from course_lib.shop.parameters import Parameters, load_parameters
 from course_lib.shop.simulate import Block, simulate, simulate_block
+from course_lib.shop.truth.next_product import taste_points, true_chances
 from course_lib.shop.world import Memory, Moment, World, make_world
 
 POINTS = 4
@@ -215,7 +215,7 @@ def test_the_simulator_lives_by_these_rules(little: World) -> None:
             now.month[n : n + 1],
             now.slots[n : n + 1],
             now.ahead[n : n + 1],
-            now.left[n : n + 1],
+            now.untouched[n : n + 1],
             now.refill_types[n : n + 1],
             now.refill_chance[n : n + 1],
         )

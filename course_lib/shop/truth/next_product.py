@@ -192,7 +192,7 @@ def _take(now: rules.Moment, rows: Ints) -> rules.Moment:
         now.month[rows],
         now.slots[rows],
         now.ahead[rows],
-        now.left[rows],
+        now.untouched[rows],
         now.refill_types[rows],
         now.refill_chance[rows],
     )
