@@ -12,6 +12,7 @@ from course_lib.course.store import Activity
 from course_lib.errors import CourseError
 from course_lib.figures.path import course_map
 from course_lib.ui import shell
+from course_lib.ui.drawn import Drawn, shared
 from course_lib.ui.live_figure import live_figure
 from course_lib.ui.server import MISSING
 from course_lib.ui.shell import t
@@ -70,6 +71,17 @@ def lesson_list(lessons: list[Lesson], progress: dict[str, LessonProgress]) -> N
                 st.warning(shell.plain(problem.text(lang)))
 
 
+def the_map(narrow: bool) -> Drawn:
+    """The course as a picture; learners who have come equally far share one."""
+    shares = {lesson.id: progress[lesson.id].share for lesson in lessons}
+    ready = tuple(lesson.ready for lesson in lessons)
+    return shared(
+        ("course_map", lang, narrow, ready, tuple(shares.values())),
+        shell.course(),
+        lambda: course_map(lessons, shares, lang, groups, narrow),
+    )
+
+
 lang = shell.language()
 groups = {group.id: group.name(lang) for group in shell.course().groups}
 # A lesson whose page has not been written cannot be opened, whatever its folder says.
@@ -85,13 +97,7 @@ shell.title(t("home.title"), t("home.promise"))
 if missing := st.query_params.get(MISSING):
     st.info(shell.plain(t("home.missing", name=missing[:60])))
 continue_or_start(lessons, activity, progress)
-shares = {lesson: one.share for lesson, one in progress.items()}
 with shell.boundary():
-    live_figure(
-        course_map(lessons, shares, lang, groups),
-        key="home_map",
-        narrow=course_map(lessons, shares, lang, groups, narrow=True),
-        on_click=shell.open_lesson,
-    )
+    live_figure(the_map(narrow=False), key="home_map", narrow=the_map(narrow=True), on_click=shell.open_lesson)
 st.header(t("home.all_lessons"), anchor=False)
 lesson_list(lessons, progress)

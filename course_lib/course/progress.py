@@ -1,4 +1,4 @@
-"""How far a learner has come: a share for each lesson, and a frame for the course map.
+"""How far a learner has come: a share for each lesson.
 
 A lesson's share is the mean of up to four parts, each from 0 to 1: its sections, its questions, its challenges, and a
 run. A part that the lesson does not have is left out. Reading sections count when seen; the others when their work is
@@ -7,12 +7,9 @@ done: predict when every guess is made, train when there is a run, check when ev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-import pandas as pd
-
-from course_lib.course.course_map import Group
 from course_lib.course.lessons import Lesson
 from course_lib.course.markdown import ANCHORS
 from course_lib.course.store import Activity, Learner
@@ -58,8 +55,8 @@ def lesson_progress(lesson: Lesson, activity: Activity) -> LessonProgress:
         done.add("predict")
     if runs:
         done.add("train")
-    if current and len(valid) == len(current):
-        done.add("check")
+    if current:  # whatever was once finished: a question that is new, or asked anew, opens the step again
+        (done.add if len(valid) == len(current) else done.discard)("check")
     steps = tuple(anchor for anchor in ANCHORS if anchor in done)
     parts = [len(steps) / len(ANCHORS)]
     if current:
@@ -86,31 +83,3 @@ def course_progress(lessons: Iterable[Lesson], learner: Learner) -> dict[str, Le
     """Every lesson's progress, by id, in the lessons' order."""
     activity = learner.activity()
     return {lesson.id: lesson_progress(lesson, activity) for lesson in lessons}
-
-
-def course_frame(
-    lessons: Sequence[Lesson], progress: Mapping[str, LessonProgress], groups: Sequence[Group], language: str
-) -> pd.DataFrame:
-    """One row a lesson, in order, for the picture of the course.
-
-    Columns: lesson, order, group, group_name, title, summary, ready, share (0..1), started, done, after (ids, a tuple).
-    """
-    names = {group.id: group.name(language) for group in groups}
-    return pd.DataFrame(
-        [
-            {
-                "lesson": lesson.id,
-                "order": lesson.order,
-                "group": lesson.group,
-                "group_name": names.get(lesson.group, lesson.group),
-                "title": lesson.title(language),
-                "summary": lesson.summary(language),
-                "ready": lesson.ready,
-                "share": progress[lesson.id].share,
-                "started": progress[lesson.id].started,
-                "done": progress[lesson.id].done,
-                "after": lesson.after,
-            }
-            for lesson in lessons
-        ]
-    )

@@ -111,15 +111,19 @@ class Store:
     engine: sa.Engine
     shown: str = field(init=False)  # the address as messages show it
     file: tuple[int, int] | None = field(init=False)  # the file that was opened
+    writes: int = field(init=False, default=0)  # by this process; what was read before the last one is old
 
     def __post_init__(self) -> None:
         url = self.engine.url
         self.shown = str(url.database) if self.engine.dialect.name == "sqlite" else url.render_as_string()
         self.file = identity(self.engine)
 
-    def learner(self, key: str = "local") -> Learner:
-        """The notebook of one learner; costs nothing until something is read or written."""
-        return Learner(self, _name("learner", key))
+    def learner(self, key: str = "local", for_a_page: bool = False) -> Learner:
+        """The notebook of one learner; costs nothing until something is read or written.
+
+        One ``for_a_page`` reads all that there is at once and again only after a write: keep it for one drawing.
+        """
+        return Learner(self, _name("learner", key), _Page() if for_a_page else None)
 
     def close(self) -> None:
         """Closes all connections."""
@@ -127,8 +131,12 @@ class Store:
 
     def read(self, query: sa.Select[Any]) -> list[Any]:
         """All rows of a query."""
+        return self.read_all({"": query})[""]
+
+    def read_all(self, queries: Mapping[str, sa.Select[Any]], **values: Any) -> dict[str, list[Any]]:
+        """All rows of each query, read at one moment; ``values`` are those of their parameters."""
         with translated(self.shown), self.engine.connect() as connection:
-            return list(connection.execute(query).all())
+            return {name: list(connection.execute(query, values).all()) for name, query in queries.items()}
 
     def write(self, work: Callable[[sa.Connection], None]) -> None:
         """Does ``work`` in one transaction; again where another process has inserted the same row meanwhile."""
@@ -139,10 +147,19 @@ class Store:
                 try:
                     with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
                         work(connection)
+                    self.writes += 1
                     return
                 except sa.exc.IntegrityError:
                     if attempt == NAPS - 1:
                         raise
+
+
+@dataclass
+class _Page:
+    """What has been read for one drawing of a page: a lesson asks some twenty times for what six queries tell."""
+
+    writes: int = -1  # Store.writes before the reading
+    rows: dict[str, list[Any]] = field(default_factory=dict)  # by table
 
 
 @dataclass(frozen=True)
@@ -151,6 +168,7 @@ class Learner:
 
     store: Store
     key: str
+    page: _Page | None = None
 
     # ---- answers
 
@@ -205,7 +223,7 @@ class Learner:
             elif completed and not before:
                 connection.execute(tables.steps.update().where(row).values(completed=True, at=time.time()))
 
-        known = self.store.read(sa.select(tables.steps.c.completed).where(row))
+        known = [step for step in self.steps(lesson) if step.anchor == anchor]
         if not known or (completed and not known[0].completed):  # most visits are repeats: no lock for those
             self.store.write(work)
 
@@ -257,9 +275,12 @@ class Learner:
 
     def preference(self, name: str, default: Any = None) -> Any:
         """A preference such as ``language``, or ``default`` where it was never set."""
-        table = tables.preferences
-        query = sa.select(table.c.value).where(table.c.learner == self.key, table.c.name == _name("preference", name))
-        rows = self.store.read(query)
+        wanted = _name("preference", name)
+        if self.page is not None:
+            rows = [row for row in self._page_rows(tables.preferences) if row.name == wanted]
+        else:
+            table = tables.preferences
+            rows = self.store.read(sa.select(table).where(table.c.learner == self.key, table.c.name == wanted))
         return rows[0].value if rows else default
 
     def set_preference(self, name: str, value: Any) -> None:
@@ -300,12 +321,35 @@ class Learner:
 
     def _rows(self, table: sa.Table, lesson: str | None, newest: int | None = None) -> list[Any]:
         """The learner's rows, oldest first, or only the ``newest`` ones, newest first."""
-        order = table.c.id if "id" in table.c else table.c.at
+        if self.page is not None:
+            rows = [row for row in self._page_rows(table) if lesson is None or row.lesson == lesson]
+            return rows[: -newest - 1 : -1] if newest else rows
+        order = _order(table)
         query = sa.select(table).where(table.c.learner == self.key)
         if lesson is not None:
             query = query.where(table.c.lesson == lesson)
         query = query.order_by(order.desc()).limit(newest) if newest else query.order_by(order)
         return self.store.read(query)
+
+    def _page_rows(self, table: sa.Table) -> list[Any]:
+        """The learner's rows of a table, oldest first, from one reading of all tables."""
+        assert self.page is not None
+        writes = self.store.writes
+        if self.page.writes != writes:
+            self.page.rows = self.store.read_all(_ALL, learner=self.key)
+            self.page.writes = writes
+        return self.page.rows[table.name]
+
+
+def _order(table: sa.Table) -> sa.Column[Any]:
+    """What a table's rows are in the order of."""
+    return next(table.c[name] for name in ("id", "at", "name") if name in table.c)
+
+
+_ALL = {
+    table.name: sa.select(table).where(table.c.learner == sa.bindparam("learner")).order_by(_order(table))
+    for table in (tables.answers, tables.guesses, tables.steps, tables.runs, tables.challenges, tables.preferences)
+}
 
 
 def _text(name: str, value: str, longest: int = LONGEST) -> str:

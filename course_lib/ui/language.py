@@ -8,7 +8,8 @@ from typing import Any, Literal
 import streamlit as st
 
 from course_lib.errors import CourseError
-from course_lib.text import LANGUAGES, text
+from course_lib.text import LANGUAGES, strings, text
+from course_lib.ui.this_run import once
 
 LOG = logging.getLogger(__name__)
 Language = Literal["zh", "en"]
@@ -18,7 +19,11 @@ PARAMETER = "lang"
 
 def language() -> Language:
     """The language of this run of the page."""
-    found = known()  # asked once: a page has some sixty strings, and the query parameters are slow to read
+    return once("language", _find)  # a page has some sixty strings, and the query parameters are slow to read
+
+
+def _find() -> Language:
+    found = known()
     if found is None:
         st.session_state[STATE] = remembered() or browser_language()
         found = known() or "en"
@@ -66,3 +71,8 @@ def choose(chosen: Language) -> None:
 def t(key: str, **params: Any) -> str:
     """The interface string ``key`` in the learner's language."""
     return text(key, language(), **params)
+
+
+def dataset_name(name: str, language: str) -> str:
+    """A dataset as the learner knows it; one that was added later has only the name it was given."""
+    return strings(language).get(f"lab.dataset_{name}", name)

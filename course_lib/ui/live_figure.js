@@ -37,13 +37,26 @@ function completed(figure, host) {
   };
 }
 
+const same = (one, other) => one.length === other.length && one.every((byte, place) => byte === other[place]);
+
+// What live_figure.py packed.
+function unpacked(bytes) {
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+}
+
 async function draw(node) {
-  const { data, host } = node.liverec;
+  const { bytes, host } = node.liverec;
+  const data = await (node.liverec.unpacking ??= unpacked(bytes));
+  if (!node.isConnected || node.liverec.bytes !== bytes) return; // gone, or newer data is on its way
+  node.liverec.data = data;
+  node.setAttribute("role", "img");
+  node.setAttribute("aria-label", data.alt);
+  node.classList.toggle("live-figure-clickable", data.clickable);
   const width = host.clientWidth;
   const figure = data.narrow && width > 0 && width < NARROW ? data.narrow : data.wide;
   node.style.height = `${figure.height}px`;
   const Plotly = await loadPlotly(data.plotly);
-  if (!node.isConnected || node.liverec.data !== data) return; // gone, or newer data is on its way
+  if (!node.isConnected || node.liverec.data !== data) return;
   const layout = completed(figure, host);
   const form = JSON.stringify([figure.data, layout]);
   if (form === node.liverec.form) return;
@@ -61,6 +74,7 @@ async function draw(node) {
 // The column has another width: a turned phone, an opened expander, a tab that is shown for the first time.
 function fit(node) {
   const { data, host, width } = node.liverec;
+  if (!data) return;
   if (host.clientWidth === 0 || host.clientWidth === width) return;
   node.liverec.width = host.clientWidth;
   if (data.narrow) draw(node).catch((error) => console.error(error));
@@ -73,13 +87,11 @@ export default function (component) {
   if (!node) {
     node = document.createElement("div");
     node.className = "live-figure";
-    node.setAttribute("role", "img");
     node.liverec = {};
     parentElement.appendChild(node);
   }
-  node.setAttribute("aria-label", data.alt);
-  node.classList.toggle("live-figure-clickable", data.clickable);
-  Object.assign(node.liverec, { data, host: parentElement, tell: setTriggerValue });
+  Object.assign(node.liverec, { host: parentElement, tell: setTriggerValue });
+  if (!node.liverec.bytes || !same(node.liverec.bytes, data)) Object.assign(node.liverec, { bytes: data, unpacking: null });
   if (!node.liverec.resizing) {
     node.liverec.resizing = new ResizeObserver(() => fit(node));
     node.liverec.resizing.observe(parentElement);

@@ -1,8 +1,9 @@
 """A Plotly figure that is updated in place: one DOM node for as long as the page shows it.
 
 ``st.plotly_chart`` makes a new node at every change of data, so a chart that moves once a second blinks and loses
-its zoom. Here the browser calls ``Plotly.react`` on the same node. The figure arrives as a plain dict; Plotly's
-JavaScript comes from the plotly wheel, served by the app itself.
+its zoom. Here the browser calls ``Plotly.react`` on the same node. The figure arrives as compressed JSON: Streamlit
+sends bytes as they are, while it would write a dict as text twice at each poll of each watcher. Plotly's JavaScript
+comes from the plotly wheel, served by the app itself.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 
 import streamlit as st
 
+from course_lib.ui.drawn import Drawn, packed
 from course_lib.ui.server import plotly_url
 
 
@@ -74,20 +76,29 @@ def live_figure(
         on_click: called in the script run after a click, with the clicked point's ``customdata``. It may switch pages.
         narrow: shown instead of ``figure`` where the column is narrower than 560 pixels, as on a phone.
     """
+    night, clickable = dark(), on_click is not None
     if isinstance(figure, dict):
-        drawn, described = figure, alt or ""
-        tall = height or int(drawn.get("layout", {}).get("height", 360))
+        described, tall = alt or "", height or int(figure.get("layout", {}).get("height", 360))
     else:
-        drawn, described, tall = figure.plot(dark()), figure.alt if alt is None else alt, height or figure.height
-    data = {
-        "wide": {**drawn, "height": tall},
-        "narrow": None if narrow is None else {**narrow.plot(dark()), "height": narrow.height},
-        "alt": described,
-        "plotly": plotly_url(),
-        "clickable": on_click is not None,
-    }
+        described, tall = figure.alt if alt is None else alt, height or figure.height
+
+    def told() -> dict[str, Any]:
+        drawn = figure if isinstance(figure, dict) else figure.plot(night)
+        return {
+            "wide": {**drawn, "height": tall},
+            "narrow": None if narrow is None else {**narrow.plot(night), "height": narrow.height},
+            "alt": described,
+            "plotly": plotly_url(),
+            "clickable": clickable,
+        }
+
+    if isinstance(figure, Drawn) and (narrow is None or isinstance(narrow, Drawn)):
+        data = figure.packed((night, tall, described, clickable, narrow), told)
+    else:
+        data = packed(told())
     # With one height the place is held from the start, and nothing below jumps when the picture arrives.
-    result = _component()(key=key, data=data, on_clicked_change=_nothing, height=tall if narrow is None else "content")
+    place = tall if narrow is None or narrow.height == tall else "content"
+    result = _component()(key=key, data=data, on_clicked_change=_nothing, height=place)
     if on_click is not None and result.clicked is not None:
         on_click(result.clicked)
 

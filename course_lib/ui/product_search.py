@@ -19,7 +19,10 @@ _SEARCHED = (
 
 @functools.lru_cache(maxsize=8)
 def items_of(address: Address) -> pd.DataFrame:
-    """The catalogue at ``address``, read once for all learners."""
+    """The catalogue at ``address``, read once for all learners, who share the frame: nobody may change it.
+
+    Always the same object: scenes and shelves are kept for this very frame, and are made anew for a copy.
+    """
     return load_items(address)
 
 

@@ -18,6 +18,7 @@ from course_lib.ui.identity import learner
 from course_lib.ui.language import STATE, Language, choose, language, t
 from course_lib.ui.live_figure import dark
 from course_lib.ui.services import runs, store
+from course_lib.ui.this_run import once, one_run, running
 from course_lib.ui.trouble import boundary, plain, show
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def course() -> Course:
     """All lessons and groups; read again only when a file has changed. Raises CourseError."""
     from course_lib.course.lessons import load_course
 
-    return load_course()
+    return once("course", load_course)
 
 
 def lessons() -> tuple[Lesson, ...]:
@@ -67,7 +68,7 @@ def lessons() -> tuple[Lesson, ...]:
 
 def notebook() -> Learner:
     """What the course remembers of this learner: answers, guesses, steps, runs, preferences. Raises CourseError."""
-    return store().learner(learner())
+    return once("notebook", lambda: store().learner(learner(), for_a_page=running()))
 
 
 def page_file(lesson_id: str) -> Path:
@@ -91,6 +92,7 @@ def pages(titles: Mapping[str, str]) -> list[st.Page]:
     ]
 
 
+@one_run()
 def frame() -> None:
     """Draws the header and, below it, the page that the learner is on."""
     st.set_page_config(layout="wide", initial_sidebar_state="collapsed")

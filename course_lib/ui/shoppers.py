@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
 from course_lib.runs.view import RunView, snapshot_view
-from course_lib.shop import personas
+from course_lib.shop import Persona, personas
 from course_lib.ui.history_editor import replace_history
 from course_lib.ui.lab_session import Lab
 from course_lib.ui.shell import t
@@ -44,9 +45,15 @@ def shoppers(view: RunView) -> list[Mapping[str, Any]]:
     return list(snapshot_view(view.run_id, view.snapshots[0])["shoppers"])
 
 
+@functools.cache
+def _personas() -> tuple[Persona, ...]:
+    """The shop's five, put together once: a poll asks for a name, a face and a blurb of each."""
+    return personas()
+
+
 def name_of(shopper: Mapping[str, Any], n: int, view: RunView, language: str) -> str:
     """What to call a shopper: the persona's name in the shop, a household's number elsewhere."""
-    known = personas() if view.config is not None and view.config.dataset.name == "shop" else ()
+    known = _personas() if view.config is not None and view.config.dataset.name == "shop" else ()
     if n < len(known):
         return str(known[n].name(language))
     return t("look.household", number=shopper["user"] + 1)
@@ -54,13 +61,13 @@ def name_of(shopper: Mapping[str, Any], n: int, view: RunView, language: str) ->
 
 def face_of(n: int, view: RunView) -> str:
     """A persona's emoji; households have none."""
-    known = personas() if view.config is not None and view.config.dataset.name == "shop" else ()
+    known = _personas() if view.config is not None and view.config.dataset.name == "shop" else ()
     return str(known[n].emoji) if n < len(known) else ""
 
 
 def blurb_of(shopper: Mapping[str, Any], n: int, view: RunView, language: str) -> str:
     """One or two sentences about a shopper."""
-    known = personas() if view.config is not None and view.config.dataset.name == "shop" else ()
+    known = _personas() if view.config is not None and view.config.dataset.name == "shop" else ()
     if n < len(known):
         return str(known[n].blurb(language))
     return t("look.household_blurb", purchases=len(shopper["history"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -28,7 +29,7 @@ def script() -> None:
 
 
 def told(app: AppTest) -> list[dict[str, Any]]:
-    return [json.loads(element.proto.json) for element in app.get("bidi_component")]
+    return [json.loads(gzip.decompress(element.proto.bytes)) for element in app.get("bidi_component")]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

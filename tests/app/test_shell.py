@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from lab_stage import Stage
+from sqlalchemy import event
 from streamlit.testing.v1 import AppTest
 
 from course_lib.course.lessons import Lesson, load_course
@@ -290,6 +291,7 @@ def test_a_run_is_kept_and_deleted(busy: Learner, stage: Stage) -> None:
 def test_the_web_process_never_loads_torch() -> None:
     program = f"""
 import sys
+from sqlalchemy import event
 from streamlit.testing.v1 import AppTest
 app = AppTest.from_file({str(shell.FRONT)!r}, default_timeout=60)
 app.query_params["lang"] = "en"
@@ -303,3 +305,15 @@ print([name for name in ("torch", "transformers") if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, timeout=120)
     assert done.stdout.strip() == "[]", done.stderr[-2000:]
+
+
+def test_a_lesson_asks_the_database_once_for_all_that_it_shows(learner: Learner) -> None:
+    app = open_app("user_understanding", lang="en")
+    asked: list[str] = []
+    listen = ("before_cursor_execute", lambda *about: asked.append(about[2]))
+    event.listen(learner.store.engine, *listen)
+    app.run()
+    event.remove(learner.store.engine, *listen)
+    assert not app.exception
+    tables = [one.split("FROM ")[1].split()[0] for one in asked if one.startswith("SELECT")]
+    assert sorted(tables) == ["answers", "challenges", "guesses", "preferences", "runs", "steps"]

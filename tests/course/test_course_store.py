@@ -175,3 +175,33 @@ def test_sql_in_a_name_is_only_a_name(open_at, address):
     learner = open_at(address).learner("'; DROP TABLE answers; --")
     learner.record_answer("alpha", "%s {} :x ?", [0], correct=True)
     assert list(learner.answers("alpha")) == ["%s {} :x ?"]
+
+
+def test_a_page_reads_everything_once_and_sees_every_write(open_at, address):
+    store = open_at(address)
+    plain, page = store.learner(), store.learner(for_a_page=True)
+    store.learner("other").record_guess("alpha", "share", 0.9)
+    plain.record_guess("alpha", "share", 0.5)
+    plain.record_guess("beta", "ahead", "behind")
+    for run in ("r1", "r2"):
+        plain.record_run("alpha", run, "?seed=1", {"x": 1})
+    plain.record_step("alpha", "why")
+    plain.set_preference("language", "zh")
+    asked = []
+    sa.event.listen(store.engine, "before_cursor_execute", lambda *about: asked.append(about[2]))
+
+    def all_of(learner):
+        asked.clear()
+        own = [learner.guesses("alpha"), learner.guesses("gamma"), learner.attempts(), learner.challenges("alpha")]
+        own += [learner.last_run("alpha"), learner.last_run("beta"), learner.steps("alpha"), learner.activity()]
+        return [*own, learner.preference("language"), learner.preference("none", "otherwise")]
+
+    assert all_of(page) == all_of(plain)
+    assert all_of(page)[4].run_id == "r2"
+    assert not [one for one in asked if "SELECT" in one]
+
+    page.record_answer("alpha", "order", [1], correct=True)  # its own
+    assert [answer.question for answer in page.attempts("alpha")] == ["order"]
+    plain.record_step("alpha", "why", completed=True)  # another's in this process
+    assert page.steps("alpha")[0].completed
+    assert all_of(page) == all_of(plain)
