@@ -11,6 +11,8 @@ import torch
 from course_lib.data.histories import Histories
 from course_lib.errors import CourseError
 
+PLACES = 15  # of the newest products, in a matrix that is kept: it grows with their square
+
 
 @torch.inference_mode()
 def read_history(model: Any, history: Sequence[int], k: int = 10) -> dict[str, Any]:
@@ -33,3 +35,19 @@ def read_history(model: Any, history: Sequence[int], k: int = 10) -> dict[str, A
         attention = [[[round(float(w), 4) for w in head[-1]] for head in layer[0]] for layer in layers]
     top = [{"item": int(i), "score": round(float(scores[i]), 5), "p": float(f"{np.exp(scores[i]):.4g}")} for i in best]
     return {"top": top, "attention": attention}
+
+
+@torch.inference_mode()
+def read_matrix(model: Any, history: Sequence[int]) -> list[list[float]]:
+    """Which place looks at which in the first layer's first head: row ``i`` has ``i + 1`` shares, oldest place first.
+
+    In the first layer a place is still nothing but its product. The window is read whole (at most ``history_length``);
+    of it the newest 15 places are returned, so a row adds up to 1 only with what it gives to older ones.
+    """
+    model.eval()
+    window = list(history)[-model.config.history_length :]
+    if not window:
+        return []
+    _, layers = model(torch.tensor([window]))
+    newest = layers[0][0, 0, -PLACES:, -PLACES:].tolist()
+    return [[round(share, 3) for share in row[: place + 1]] for place, row in enumerate(newest)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from course_lib.figures.base import Figure, Plot, axis, finite, note, plotly_text
@@ -14,8 +13,10 @@ from course_lib.figures.products import Product, product, short_label
 from course_lib.text import text
 
 MOST_ROWS = 15  # the newest products of a longer history
-MOST_ORDER = 8  # products in the drawing of the causal mask
-ROW = 27  # pixels of one product
+ROW, LOW_ROW = 27, 23  # pixels of one product
+MOST_LABELS = 8  # heads side by side whose whole names fit below them
+MOST_COLUMNS = 24  # heads side by side whose numbers fit
+LEAST = 0.05  # of a place's attention that is worth a number in the matrix
 
 
 def _scale(page: Theme) -> list[list[Any]]:
@@ -30,7 +31,11 @@ def _ink(page: Theme, share: float) -> str:
 
 
 def attention_on_history(
-    items: pd.DataFrame, history: Sequence[int], attention: Sequence[Sequence[Sequence[float]]], language: str
+    items: pd.DataFrame,
+    history: Sequence[int],
+    attention: Sequence[Sequence[Sequence[float]]],
+    language: str,
+    narrow: bool = False,
 ) -> Figure:
     """Share of attention that each product of the history gets when the next one is predicted, by layer and head.
 
@@ -40,6 +45,7 @@ def attention_on_history(
         attention: ``[layer][head][position]``; may cover only the newest positions when the model's history is
             shorter than the shopper's.
         language: "zh" or "en".
+        narrow: for a phone: shorter titles, and each layer named once below its heads.
 
     Frame columns: position (1 = oldest), item_id, title, layer, head (both from 1), weight (0..1), even (the weight
     if all positions were equal), drawn (the newest 15 are). Raises ValueError for more weights than products.
@@ -69,33 +75,44 @@ def attention_on_history(
     peak = max((value for line in grid for value in line if value is not None), default=0) or 1.0
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
-        labels = [short_label(known[int(item)], 14) for _, item in shown]
+        labels = [short_label(known[int(item)], 10 if narrow else 14) for _, item in shown]
         names = [plotly_text(known[int(item)].title) for _, item in shown]
         heads = [text("figures.layer_head", language, layer=layer, head=head) for layer, head in columns]
+        gap = 3 if len(columns) <= MOST_COLUMNS else 1
         heat: Plot = {
             "type": "heatmap", "z": grid, "x": list(range(len(columns))), "y": list(range(len(shown))),
-            "zmin": 0, "zmax": peak, "colorscale": _scale(page), "showscale": False, "xgap": 3, "ygap": 3,
+            "zmin": 0, "zmax": peak, "colorscale": _scale(page), "showscale": False, "xgap": gap, "ygap": 3,
             "customdata": [[[name, head.replace("<br>", " ")] for head in heads] for name in names],
             "hovertemplate": text("figures.hover_attention", language, name=""),
             "hoverongaps": False,
         }  # fmt: skip
-        notes = _percents(page, grid, peak) if len(columns) <= 6 else []
+        notes = _percents(page, grid, peak, 0.01) if len(columns) <= 6 else []
+        ticks, under = heads, text("figures.attention_axis", language)
+        numbered = narrow or len(columns) > MOST_LABELS
+        if numbered:
+            ticks = ["\u00a0"] * len(columns)
+            if len(columns) <= MOST_COLUMNS:
+                ticks, under = [str(head) for _, head in columns], text("figures.attention_axis_numbers", language)
+            notes += _layer_names(page, columns, language)
         if not columns:
             notes = [note(page, 0.5, 0.5, text("figures.nothing_yet", language), xref="paper", yref="paper")]
-        return [heat], {
+        layout: Plot = {
             "xaxis": axis(
-                page, text("figures.attention_axis", language), tickvals=list(range(len(columns))), ticktext=heads,
-                side="bottom", showgrid=False, fixedrange=True, range=[-0.5, max(len(columns), 1) - 0.5],
+                page, under, tickvals=list(range(len(columns))), ticktext=ticks,
+                tickangle=0, side="bottom", showgrid=False, fixedrange=True, range=[-0.5, max(len(columns), 1) - 0.5],
             ),
             "yaxis": axis(
                 page, tickvals=list(range(len(shown))), ticktext=[plotly_text(label) for label in labels],
                 showgrid=False, fixedrange=True, range=[max(len(shown), 1) - 0.5, -0.5],
                 tickfont={"size": 12, "color": page.ink},
             ),
-            "margin": {"l": 138, "r": 8, "t": 8, "b": 62},
+            "margin": {"l": 106 if narrow else 138, "r": 8, "t": 8, "b": 62},
             "annotations": notes,
             "dragmode": False,
         }  # fmt: skip
+        if numbered:
+            layout["xaxis"]["title"]["standoff"] = 24  # the layers' names stand between
+        return [heat], layout
 
     return Figure(
         frame=frame,
@@ -107,13 +124,25 @@ def attention_on_history(
     )
 
 
-def _percents(page: Theme, grid: list[list[float | None]], peak: float) -> list[Plot]:
-    """The share in per cent inside each cell, where it is at least one."""
+def _layer_names(page: Theme, columns: Sequence[tuple[int, int]], language: str) -> list[Plot]:
+    """Each layer's name once, in the middle below its heads, whose numbers stand at the ticks."""
+    notes = []
+    layers = [layer for layer, _ in columns]
+    for layer in dict.fromkeys(layers):
+        middle = layers.index(layer) + (layers.count(layer) - 1) / 2
+        words = text("figures.layer_short" if len(set(layers)) > 3 else "figures.layer", language, layer=layer)
+        place = {"yref": "paper", "yanchor": "top", "yshift": -19}
+        notes.append(note(page, middle, 0, words, font={"size": 11, "color": page.muted}, **place))
+    return notes
+
+
+def _percents(page: Theme, grid: list[list[float | None]], peak: float, least: float) -> list[Plot]:
+    """The share in per cent inside each cell, where it is at least ``least``."""
     return [
         note(page, x, y, f"{value:.0%}", font={"size": 11, "color": _ink(page, value / peak)})
         for y, line in enumerate(grid)
         for x, value in enumerate(line)
-        if value is not None and value >= 0.01
+        if value is not None and value >= least
     ]
 
 
@@ -128,56 +157,70 @@ def _attention_alt(frame: pd.DataFrame, known: dict[int, Product], language: str
 
 
 def order_matters(
-    items: pd.DataFrame, history: Sequence[int], matrix: Sequence[Sequence[float]], language: str
+    items: pd.DataFrame,
+    history: Sequence[int],
+    rows: Sequence[Sequence[float]] | None,
+    language: str,
+    narrow: bool = False,
 ) -> Figure:
-    """The attention of every position to every position of one real history; what is masked is drawn as masked.
+    """Which place of one history looks at which; what is masked is drawn as masked.
 
     Args:
         items: items frame.
         history: item ids, oldest first.
-        matrix: ``matrix[i][j]`` is how much position ``i`` looks at position ``j`` (one head of a run, each row
-            sums to 1), for the newest ``len(matrix)`` products.
+        rows: one head's attention between the newest ``len(rows)`` products: ``rows[i]`` has ``i + 1`` weights, of
+            place ``i`` on the places up to itself. None: no model, only which places may be looked at.
         language: "zh" or "en".
+        narrow: for a phone: shorter titles, no numbers in the squares.
 
-    Frame columns: row, column (1 = oldest drawn), row_item, column_item, weight (of the whole row, 0..1),
-    allowed (column is not later than row). Only the newest 8 products are drawn; the frame holds what is drawn.
-    Raises ValueError when the matrix is not square or has more rows than the history.
+    Frame columns: row, column (1 = oldest drawn), row_item, column_item, weight (of the whole row, 0..1; missing
+    without a model), allowed (column is not later than row). The newest 15 products are drawn; the frame holds what
+    is drawn. Raises ValueError when a row has another length or there are more rows than products.
     """
-    size = len(matrix)
-    if any(len(line) != size for line in matrix) or size > len(history):
-        raise ValueError(f"a {size}-row matrix with {len(history)} products; it must be square and not larger")
-    keep = min(size, MOST_ORDER)
+    size = len(history) if rows is None else len(rows)
+    if size > len(history) or any(len(line) != i + 1 for i, line in enumerate(rows or ())):
+        raise ValueError(f"{size} rows with {len(history)} products; row i needs i + 1 weights")
+    keep = min(size, MOST_ROWS)
     shown = [int(item) for item in history[len(history) - keep :]]
-    values = np.asarray(matrix, dtype=float).reshape(size, size)[size - keep :, size - keep :]
-    rows = [
+    grid: list[list[float | None]] = [[None] * keep for _ in range(keep)]
+    for i, row in enumerate((rows or ())[size - keep :]):
+        grid[i][: i + 1] = [finite(value) for value in row[size - keep :]]
+    cells = [
         {
             "row": i + 1, "column": j + 1, "row_item": shown[i], "column_item": shown[j],
-            "weight": finite(values[i, j]), "allowed": j <= i,
+            "weight": grid[i][j], "allowed": j <= i,
         }
         for i in range(keep) for j in range(keep)
     ]  # fmt: skip
-    frame = pd.DataFrame(rows, columns=["row", "column", "row_item", "column_item", "weight", "allowed"])
+    frame = pd.DataFrame(cells, columns=["row", "column", "row_item", "column_item", "weight", "allowed"])
     known = {item: product(items, item, language) for item in set(shown)}
-    grid = [[finite(values[i, j]) if j <= i else None for j in range(keep)] for i in range(keep)]
     peak = max((value for line in grid for value in line if value is not None), default=0) or 1.0
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
         places = list(range(keep))
         names = [plotly_text(known[item].title) for item in shown]
+        gap = 1 if narrow else 2
+        shared: Plot = {
+            "type": "heatmap", "x": places, "y": places, "showscale": False, "xgap": gap, "ygap": gap,
+            "hoverongaps": False, "customdata": [[[names[i], names[j]] for j in places] for i in places],
+        }  # fmt: skip
         mask: Plot = {
-            "type": "heatmap", "x": places, "y": places, "showscale": False, "xgap": 2, "ygap": 2,
+            **shared,
             "z": [[1 if j > i else None for j in places] for i in places],
-            "colorscale": [[0, page.surface], [1, page.surface]], "hoverongaps": False,
-            "customdata": [[[names[i], names[j]] for j in places] for i in places],
+            "colorscale": [[0, page.surface], [1, page.surface]],
             "hovertemplate": text("figures.hover_masked", language, name=""),
-        }  # fmt: skip
+        }
         heat: Plot = {
-            "type": "heatmap", "x": places, "y": places, "z": grid, "zmin": 0, "zmax": peak, "xgap": 2, "ygap": 2,
-            "colorscale": _scale(page), "showscale": False, "hoverongaps": False,
-            "customdata": [[[names[i], names[j]] for j in places] for i in places],
-            "hovertemplate": text("figures.hover_order", language, name=""),
-        }  # fmt: skip
-        notes = _percents(page, grid, peak)
+            **shared,
+            "z": grid if rows is not None else [[0.3 if j <= i else None for j in places] for i in places],
+            "zmin": 0,
+            "zmax": peak,
+            "colorscale": _scale(page),
+            "hovertemplate": text(
+                "figures.hover_order" if rows is not None else "figures.hover_may", language, name=""
+            ),
+        }
+        notes = [] if narrow else _percents(page, grid, peak, LEAST)
         if keep > 2:
             words = text("figures.order_mask", language)
             spot = {"xanchor": "right", "yanchor": "top", "align": "right", "bgcolor": page.surface}
@@ -187,24 +230,44 @@ def order_matters(
         faces = [plotly_text(known[item].emoji) for item in shown]
         return [mask, heat], {
             "xaxis": axis(
-                page, text("figures.order_x", language), tickvals=places, ticktext=faces, showgrid=False,
-                fixedrange=True, range=[-0.5, max(keep, 1) - 0.5], tickfont={"size": 16, "color": page.ink},
+                page, text("figures.order_x", language), tickvals=places, ticktext=faces, showgrid=False, tickangle=0,
+                fixedrange=True, range=[-0.5, max(keep, 1) - 0.5],
+                tickfont={"size": 10 if narrow else 16, "color": page.ink},
             ),
             "yaxis": axis(
                 page, tickvals=places, showgrid=False, fixedrange=True, range=[max(keep, 1) - 0.5, -0.5],
-                ticktext=[plotly_text(short_label(known[item], 14)) for item in shown],
+                ticktext=[plotly_text(short_label(known[item], 10 if narrow else 14)) for item in shown],
                 tickfont={"size": 12, "color": page.ink},
             ),
-            "margin": {"l": 138, "r": 8, "t": 8, "b": 58},
+            "margin": {"l": 106 if narrow else 138, "r": 8, "t": 8, "b": 58},
             "annotations": notes,
             "dragmode": False,
         }  # fmt: skip
 
     return Figure(
         frame=frame,
-        title=text("figures.order_title", language),
-        alt=text("figures.order_alt" if keep else "figures.attention_alt_empty", language, products=keep),
+        title=text("figures.order_title" if rows is None else "figures.order_title_run", language),
+        alt=_order_alt(shown, grid, known, rows is None, language),
         draw=draw,
-        height=34 * max(keep, 3) + 100,
+        height=LOW_ROW * max(keep, 3) + 100,
         revision="order_matters",
     )
+
+
+def _order_alt(
+    shown: Sequence[int],
+    grid: Sequence[Sequence[float | None]],
+    known: dict[int, Product],
+    bare: bool,
+    language: str,
+) -> str:
+    if bare and shown:
+        return text("figures.order_alt_bare", language, products=len(shown))
+    newest = [(share, place) for place, share in enumerate(grid[-1] if grid else ()) if share is not None]
+    if not newest:
+        return text("figures.attention_alt_empty", language)
+    share, place = max(newest)
+    return text(
+        "figures.order_alt", language, products=len(shown), newest=known[shown[-1]].title,
+        most=known[shown[place]].title, share=f"{share:.0%}",
+    )  # fmt: skip

@@ -118,8 +118,6 @@ class LocalRuns:
             state, left_s = "queued", None
         elif reading.attempts < job.attempt:  # what is read is of the attempt before
             state, left_s = "starting", None
-        if state in ("starting", "running") and left_s is None:
-            left_s = float(round(self._rest(job, view)))
         shared = len(job.learners) > 1
         overlay = (state, left_s, told, shared)
         shown = self._shown.get(run_id)

@@ -15,12 +15,14 @@ from typing import Any, ClassVar, Literal
 
 from course_lib.errors import CourseError
 from course_lib.runs.config import RunConfig
+from course_lib.runs.pace import Pace
 from course_lib.settings import load_settings
 
 State = Literal["missing", "queued", "starting", "running", "finished", "stopped", "failed"]
 LIVE: tuple[State, ...] = ("queued", "starting", "running")
 ENDED: tuple[State, ...] = ("finished", "stopped", "failed")
 Event = dict[str, Any]
+LAST_EVALUATIONS = 2  # a run's end scores all test targets, and once more with shuffled histories
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,8 @@ class EventFold:
         self.resumed = False
         self._resumed_at = 0  # the epoch that this attempt found done
         self._now = 0.0  # "t" of the last event
-        self._ends: float | None = None  # when the last epoch event expected the end, unix seconds
-        self._pace: tuple[float, int] | None = None  # "t" and step of this attempt's first step event
+        self._pace = Pace()  # of this attempt
+        self._end_worth = 0.0  # the run's last evaluation, in evaluations of an epoch
 
     def apply(self, event: Event) -> None:
         """Take one event; kinds not known are skipped. Raises KeyError, TypeError or ValueError if it is malformed."""
@@ -83,10 +85,12 @@ class EventFold:
         self.attempts += 1
         self.fruitless += 1
         self._resumed_at = 0
-        self._ends = self._pace = None
+        self._pace = Pace()
 
     def _prepared(self, event: Event, now: float) -> None:
         self.state, self.prepared = "running", {**event, "steps": int(event["steps"]), "epochs": int(event["epochs"])}
+        asked = float(event.get("eval_users", 0))
+        self._end_worth = LAST_EVALUATIONS * float(event.get("users", 0)) / asked if asked else 0.0
 
     def _references(self, event: Event, now: float) -> None:
         self.references = event
@@ -97,7 +101,7 @@ class EventFold:
         while self.steps and self.steps[-1]["step"] >= step:  # a new attempt repeats what the last one had not saved
             self.steps.pop()
         self.steps.append(event)
-        self._pace = self._pace or (now, step)
+        self._pace.steps(step, now - self._now)
 
     def _epoch(self, event: Event, now: float) -> None:
         epoch, step = int(event["epoch"]), int(event["step"])
@@ -109,14 +113,14 @@ class EventFold:
         self.epochs.append(event)
         if epoch > self._resumed_at:
             self.fruitless = 0
-        if event.get("left") is not None:
-            self._ends = now + float(event["left"])
+        self._pace.evaluated(step, now - self._now)
 
     def _snapshot(self, event: Event, now: float) -> None:
         epoch = int(event["epoch"])
         while self.snapshots and self.snapshots[-1] >= epoch:
             self.snapshots.pop()
         self.snapshots.append(epoch)
+        self._pace.kept(now - self._now)
 
     def _resumed(self, event: Event, now: float) -> None:
         epoch = int(event["epoch"])
@@ -164,17 +168,12 @@ class EventFold:
 
     @property
     def left_s(self) -> float | None:
-        """Seconds until the end: the trainer's own estimate, or the pace of the steps until there is one."""
-        if self.state != "running":
+        """Seconds from the last event to the end, evaluations included; None until the pace is known."""
+        if self.state != "running" or self.prepared is None:
             return None
-        if self._ends is not None:
-            return max(0.0, self._ends - self._now)
-        if self._pace is None or self.prepared is None:
-            return None
-        since, first = self._pace
-        if self._done <= first or self._now <= since:
-            return None
-        return (self._now - since) / (self._done - first) * max(0, int(self.prepared["steps"]) - self._done)
+        epochs = int(self.prepared["epochs"]) - (int(self.epochs[-1]["epoch"]) if self.epochs else 0)
+        steps = int(self.prepared["steps"]) - self._done
+        return self._pace.left(max(0, steps), max(0, epochs), self._end_worth)
 
     def view(
         self, run_id: str, config: RunConfig | None, result: dict[str, Any] | None, recorded: bool = False

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from course_lib.data.histories import Holdout
 from course_lib.explain.projection import Points, project
-from course_lib.explain.reading import read_history
+from course_lib.explain.reading import read_history, read_matrix
 
 SHOPPERS = 5
 
@@ -38,7 +38,13 @@ class Snapshots:
         self._before = project(self.model.item.weight.detach().numpy()[1:], self._before)
         length = int(self.model.config.history_length)
         shoppers = [
-            {"user": user, "history": history[-length:], "target": target, **read_history(self.model, history)}
+            {
+                "user": user,
+                "history": history[-length:],
+                "target": target,
+                **read_history(self.model, history),
+                "matrix": read_matrix(self.model, history),
+            }
             for user, history, target in self.shoppers
         ]
         x, y = np.round(self._before, 4).T.tolist()

@@ -16,6 +16,7 @@ from course_lib.text import strings
 from course_lib.ui import shell
 from course_lib.ui.lab_session import Lab
 from course_lib.ui.lab_state import MODEL_CHOICES, choices, form_settings
+from course_lib.ui.language import dataset_name
 from course_lib.ui.shell import t
 from course_lib.ui.watch import watch_run
 
@@ -57,7 +58,7 @@ def form(lab: Lab) -> None:
         first, second, third = st.columns(3)
         first.selectbox(
             t("lab.dataset"),
-            format_func=lambda name: strings(lang).get(f"lab.dataset_{name}", name),
+            format_func=lambda name: dataset_name(name, lang),
             help=t("lab.dataset_help"),
             **lab.widget("dataset", state.dataset, change_dataset, list(sources())),
         )

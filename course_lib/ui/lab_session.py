@@ -35,7 +35,7 @@ class Lab:
     def __init__(self, lesson: Lesson) -> None:
         self.lesson = lesson
         self.language = shell.language()
-        self._address_drawn = False
+        self._address_place: str | None = None  # the part of the page that keeps the address
         if self.key("state") not in st.session_state:
             self._open()
 
@@ -158,15 +158,15 @@ class Lab:
         """The query string that opens this lab as it is now."""
         return urlencode({**self.state.query(), "lang": self.language})
 
-    def show_link_in_address(self, again: bool = False) -> None:
+    def show_link_in_address(self, place: str = "page") -> None:
         """Writes the state into the browser's address without adding to its history, so that Back still goes back.
 
-        One element does it: the first place on the page that asks. A fragment that redraws alone passes ``again``.
+        One element does it: that of the first ``place`` on the page that asks. A fragment names a place of its own, so
+        that it keeps the address where it redraws alone.
         """
-        if self._address_drawn and not again:
-            return
-        self._address_drawn = True
-        _address()(key=self.key("address"), data={"query": self.link(), "keys": [*LINK_KEYS, "lang"]}, height=1)
+        self._address_place = self._address_place or place
+        if self._address_place == place:
+            _address()(key=self.key("address"), data={"query": self.link(), "keys": [*LINK_KEYS, "lang"]}, height=1)
 
     def whole_link(self) -> str:
         """The complete address, for sending to someone."""

@@ -12,6 +12,7 @@ import streamlit as st
 from course_lib.errors import CourseError
 from course_lib.runs.view import RunView
 from course_lib.ui import shell
+from course_lib.ui.epoch_slider import epoch_slider
 from course_lib.ui.history_editor import history_editor, replace_history, shuffled
 from course_lib.ui.lab_session import Lab
 from course_lib.ui.lab_state import check_history
@@ -31,7 +32,7 @@ def look_step(lab: Lab) -> None:
 
 def _panel(lab: Lab, view: RunView) -> None:
     choose_shopper(lab, view, "look")
-    epoch = epoch_slider(lab, view)
+    epoch = epoch_slider(lab, view, "look", moved=lambda: lab.done("look"))
     try:
         as_it_was = scene(lab, view, epoch)
         now, error = with_edited_history(lab, as_it_was)
@@ -73,31 +74,8 @@ def _panel(lab: Lab, view: RunView) -> None:
     with right:
         map_picture(lab, now, "look")
     list_picture(lab, as_it_was, "look", shopper_name(lab, view))
-    lab.show_link_in_address(again=True)
+    lab.show_link_in_address("look")
     share(lab)
-
-
-def epoch_slider(lab: Lab, view: RunView) -> int:
-    """The epoch to look at; 0 is the untrained model."""
-    last = view.snapshots[-1]
-    epoch = last if lab.state.epoch is None else min(lab.state.epoch, last)
-    if epoch not in view.snapshots:
-        epoch = last
-
-    def change(value: int) -> None:
-        lab.update(epoch=value)
-        lab.done("look")
-
-    if len(view.snapshots) > 1:
-        with st.container(key=f"lab_epoch_{lab.lesson.id}"):
-            st.select_slider(
-                t("look.epoch"),
-                list(view.snapshots),
-                format_func=str,
-                help=t("look.epoch_help"),
-                **lab.widget("epoch", epoch, change),
-            )
-    return epoch
 
 
 def with_edited_history(lab: Lab, as_it_was: Scene) -> tuple[Scene, CourseError | None]:

@@ -9,18 +9,19 @@ from __future__ import annotations
 import functools
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from course_lib.figures.attention import attention_on_history
-from course_lib.figures.base import Figure, Plot
+from course_lib.figures.attention import attention_on_history, order_matters
+from course_lib.figures.base import Figure
 from course_lib.figures.lists import list_by_epoch
 from course_lib.figures.maps import Extent, item_map, map_extent
 from course_lib.runs.view import RunView, snapshot_view
+from course_lib.ui.drawn import Drawn
 from course_lib.ui.lab_session import Lab
 from course_lib.ui.live_figure import live_figure
 from course_lib.ui.ranked_list import ranked_list
@@ -28,19 +29,9 @@ from course_lib.ui.ranked_list import ranked_list
 KEPT = 48  # scenes: five shoppers at the newest epochs of a few runs, in two languages
 
 
-class Drawn:
-    """A figure that is drawn once for each theme, however many learners see it. Nobody may change the dict."""
-
-    def __init__(self, figure: Figure) -> None:
-        self.alt, self.height = figure.alt, figure.height
-        self._figure = figure
-        self._plots: dict[bool, Plot] = {}
-
-    def plot(self, dark: bool) -> Plot:
-        """The Plotly figure as a plain dict."""
-        if dark not in self._plots:
-            self._plots[dark] = self._figure.plot(dark)
-        return self._plots[dark]
+def both(make: Callable[[bool], Figure]) -> tuple[Drawn, Drawn]:
+    """What ``make(narrow)`` draws for a wide page and for a narrow one."""
+    return Drawn(make(False)), Drawn(make(True))
 
 
 @dataclass(frozen=True)
@@ -54,7 +45,7 @@ class Scene:
     epoch: int
     snapshots: tuple[int, ...]  # all epochs that can be looked at
     view: Mapping[str, Any]  # view.json
-    shopper: Mapping[str, Any]  # user, history, target, top, attention; edited or not
+    shopper: Mapping[str, Any]  # user, history, target, top, attention, matrix; edited or not
     edited: bool = False
 
     @functools.cached_property
@@ -64,10 +55,18 @@ class Scene:
         return Drawn(item_map(self.items, self.view, self.shopper, self.language, axes))
 
     @functools.cached_property
-    def attention(self) -> Drawn:
-        """Where each head reads in the history."""
+    def attention(self) -> tuple[Drawn, Drawn]:
+        """Where each head reads in the history, for a wide page and for a narrow one."""
         history, weights = self.shopper["history"], self.shopper["attention"]
-        return Drawn(attention_on_history(self.items, history, weights, self.language))
+        return both(lambda narrow: attention_on_history(self.items, history, weights, self.language, narrow))
+
+    @functools.cached_property
+    def matrix(self) -> tuple[Drawn, Drawn] | None:
+        """Which place of the history looks at which, wide and narrow; None where the run has not kept it."""
+        history, rows = self.shopper["history"], self.shopper.get("matrix")
+        if not rows:
+            return None
+        return both(lambda narrow: order_matters(self.items, history, rows, self.language, narrow))
 
     def lists(self, name: str) -> Drawn:
         """The shopper's list through the epochs; ``name`` is what the picture calls the shopper."""
@@ -128,7 +127,8 @@ def map_picture(lab: Lab, now: Scene, place: str) -> None:
 def attention_picture(lab: Lab, now: Scene, place: str) -> None:
     """Where each head reads in the history."""
     if now.shopper["attention"]:
-        live_figure(now.attention, key=lab.key(f"figure.attention.{place}"))
+        wide, narrow = now.attention
+        live_figure(wide, key=lab.key(f"figure.attention.{place}"), narrow=narrow)
 
 
 @functools.lru_cache(maxsize=64)

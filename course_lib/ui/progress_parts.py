@@ -20,8 +20,8 @@ from course_lib.course.quiz import Question
 from course_lib.course.store import Activity, Answer, GuessGiven, RunStarted
 from course_lib.figures.base import model_name
 from course_lib.runs.view import RunView
-from course_lib.text import strings
 from course_lib.ui import services, shell
+from course_lib.ui.language import dataset_name
 from course_lib.ui.shell import t
 
 
@@ -137,11 +137,10 @@ def run_words(view: RunView) -> str:
     lang = shell.language()
     words = [t(f"progress.run_state_{view.state}", share=f"{view.progress:.0%}")]
     if view.config is not None:
-        name = view.config.dataset.name
         words.append(
             t(
                 "progress.run_of",
-                dataset=strings(lang).get(f"lab.dataset_{name}", name),
+                dataset=dataset_name(view.config.dataset.name, lang),
                 model=model_name(view.config.model, lang),
                 seed=view.config.seed,
                 epochs=view.config.training.get("epochs", "–"),

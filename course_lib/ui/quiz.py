@@ -13,6 +13,7 @@ from course_lib.course.store import Answer
 from course_lib.errors import CourseError
 from course_lib.text import strings
 from course_lib.ui.lab_session import Lab
+from course_lib.ui.language import dataset_name
 from course_lib.ui.shell import plain, t
 
 
@@ -68,7 +69,8 @@ def _answer(lab: Lab, question: Question, chosen: list[int]) -> None:
     graded = question.grade(chosen)
     lab.notebook.record_answer(lab.lesson.id, question.id, graded.chosen, graded.correct, question.version)
     st.session_state[lab.key(f"quiz.{question.id}.again")] = False
-    if {one.id for one in lab.lesson.quiz.questions} <= set(lab.notebook.answers(lab.lesson.id)):
+    given = {(answer.question, answer.version) for answer in lab.notebook.attempts(lab.lesson.id)}
+    if {(one.id, one.version) for one in lab.lesson.quiz.questions} <= given:  # an older wording's answer is none
         lab.done("check")
 
 
@@ -144,8 +146,7 @@ def _graded(lab: Lab, graded: GradedChallenge) -> None:
 
 def _missed(miss: Miss, language: str) -> str:
     if miss.relation == "is":
-        wanted = strings(language).get(f"lab.dataset_{miss.wanted}", miss.wanted)
-        return t("quiz.missed_dataset", wanted=wanted)
+        return t("quiz.missed_dataset", wanted=dataset_name(str(miss.wanted), language))
     return t(
         f"quiz.missed_{miss.relation}",
         name=_named(miss.name, language),

@@ -1,22 +1,31 @@
 """The run as it goes: state, progress, curves, and while it trains one shopper's list, the item map and the attention.
 
-A fragment that asks again once a second, only while the run is live; when it ends, the page is drawn once more.
+A fragment that asks again once a second, only while the run is live; when it ends, the page is drawn once more. The
+learner may go back through the epochs that are there, and on with the newest.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import streamlit as st
 
 from course_lib.errors import CourseError
+from course_lib.figures.base import Figure
 from course_lib.figures.curves import learning_curve, loss_curve
 from course_lib.figures.results import result_bars
 from course_lib.runs.view import RunView
 from course_lib.ui import shell
+from course_lib.ui.drawn import Drawn, shared
+from course_lib.ui.epoch_slider import epoch_slider
 from course_lib.ui.lab_session import Lab
+from course_lib.ui.language import dataset_name
 from course_lib.ui.live_figure import live_figure
-from course_lib.ui.pictures import Scene, attention_picture, list_cards, list_picture, map_picture, scene
+from course_lib.ui.pictures import attention_picture, list_cards, list_picture, map_picture, scene
 from course_lib.ui.shell import t
 from course_lib.ui.shoppers import choose_shopper, shopper_name
+from course_lib.ui.this_run import one_run
 
 POLL_S = 1.0
 
@@ -26,6 +35,7 @@ def watch_run(lab: Lab, view: RunView) -> None:
     st.fragment(_panel, run_every=POLL_S if view.live else None)(lab, view.run_id, view.live)
 
 
+@one_run()
 def _panel(lab: Lab, run_id: str, was_live: bool) -> None:
     view = shell.runs().watch(run_id)
     if was_live and not view.live:
@@ -34,50 +44,42 @@ def _panel(lab: Lab, run_id: str, was_live: bool) -> None:
     if view.steps or view.epochs or view.references:
         left, right = st.columns([3, 2])
         with left:
-            figure = learning_curve(view, lab.language)
-            live_figure(figure, key=lab.key("figure.ndcg"), height=figure.height)
+            live_figure(_of_run(view, lab.language, learning_curve), key=lab.key("figure.ndcg"))
         with right:
-            figure = loss_curve(view, lab.language)
-            live_figure(figure, key=lab.key("figure.loss"), height=figure.height)
+            live_figure(_of_run(view, lab.language, loss_curve), key=lab.key("figure.loss"))
     if view.live:
         if view.snapshots:
             _moving(lab, view)
+        lab.show_link_in_address("live")  # from the first draw on, when there is no slider yet
     elif view.result is not None:
-        figure = result_bars(view.result, lab.language)
-        live_figure(figure, key=lab.key("figure.result"), height=figure.height)
+        bars = shared((view.run_id, lab.language, "bars"), view.result, partial(result_bars, view.result, lab.language))
+        live_figure(bars, key=lab.key("figure.result"))
+
+
+def _of_run(view: RunView, language: str, curve: Callable[[RunView, str], Figure]) -> Drawn:
+    """A curve of the run as it is now, drawn by the first who asks."""
+    return shared((view.run_id, language, curve.__name__), view, partial(curve, view, language))
 
 
 def _moving(lab: Lab, view: RunView) -> None:
-    """What the lesson is about, at the newest epoch."""
+    """What the lesson is about, at the newest epoch or where the learner has put the slider."""
     choose_shopper(lab, view, "live")
+    epoch = epoch_slider(lab, view, "live")
     try:
-        now = scene(lab, view, view.snapshots[-1])
+        now = scene(lab, view, epoch)
+        before = [one for one in view.snapshots if one < epoch]
+        earlier = scene(lab, view, before[-1]) if before else None  # so that the cards show what has moved
     except CourseError as error:
         st.warning(shell.plain(error.text(lab.language)))
         return
     left, right = st.columns(2)
     with left:
-        _heading(t("lab.list_at", epoch=now.epoch))
-        list_cards(now, before=_top_before(lab, view))
+        st.markdown(f"**{t('lab.list_at', epoch=now.epoch)}**")
+        list_cards(now, before=[entry["item"] for entry in earlier.shopper["top"]] if earlier else None)
     with right:
         map_picture(lab, now, "live")
     list_picture(lab, now, "live", shopper_name(lab, view))
     attention_picture(lab, now, "live")
-
-
-def _top_before(lab: Lab, view: RunView) -> list[int] | None:
-    """The same shopper's list one epoch earlier, so that the cards show what has moved."""
-    if len(view.snapshots) < 2:
-        return None
-    return _items(scene(lab, view, view.snapshots[-2]))
-
-
-def _items(one: Scene) -> list[int]:
-    return [entry["item"] for entry in one.shopper["top"]]
-
-
-def _heading(words: str) -> None:
-    st.markdown(f"**{words}**")
 
 
 def status(lab: Lab, view: RunView) -> None:
@@ -98,7 +100,7 @@ def status(lab: Lab, view: RunView) -> None:
             0,
             t(
                 "lab.run_of",
-                dataset=t(f"lab.dataset_{config.dataset.name}"),
+                dataset=dataset_name(config.dataset.name, lab.language),
                 width=config.settings.get("width", "–"),
                 layers=config.settings.get("layers", "–"),
                 heads=config.settings.get("heads", "–"),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lab_stage import Stage
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 from course_lib.runs.config import RunConfig
@@ -50,6 +54,28 @@ def key(name: str) -> str:
 def button(page: AppTest, name: str):
     """A button by the last part of its key."""
     return page.button(key=key(name))
+
+
+def _part(page: AppTest, name: str) -> Any:
+    """A component of the course's own by the last part of its key."""
+    return next(one.proto for one in page.get("bidi_component") if one.proto.id.endswith(f"-{key(name)}"))
+
+
+def told(page: AppTest, name: str) -> dict[str, Any]:
+    """What the browser is told to draw there."""
+    part = _part(page, name)
+    data: dict[str, Any] = json.loads(part.json or gzip.decompress(part.bytes))  # a figure comes compressed
+    return data
+
+
+def scrub(page: AppTest, place: str, epoch: int) -> AppTest:
+    """The learner lets go of the epoch slider of the step "live" or "look"; AppTest has no hand for it."""
+    slider = f"widget.epoch.{place}"
+    drawn = told(page, slider)
+    move = {"epoch": epoch, "newest": epoch == drawn["newest"], "turn": drawn["turn"] + 1}
+    states = page._tree.get_widget_states()
+    states.widgets.append(WidgetState(id=_part(page, slider).id, json_value=json.dumps({"move": move})))
+    return page._run(states)
 
 
 def link(page: AppTest) -> str:

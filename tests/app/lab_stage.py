@@ -136,6 +136,7 @@ def write_snapshots(config: RunConfig, epochs: int, items: int) -> None:
                     {"item": 100 + 10 * shopper + epoch + n, "score": 4.0 - n, "p": 0.3 / (n + 1)} for n in range(10)
                 ],
                 "attention": attention_of(6),
+                "matrix": [[0.1] * place + [1 - 0.1 * place] for place in range(6)],
             }
             for shopper in range(5)
         ]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from lab_page import key, link, nothing_broke, open_page, set_stage, tiny, words
+from lab_page import key, link, nothing_broke, open_page, scrub, set_stage, tiny, told, words
 from lab_stage import Stage, history_of
 
 from course_lib.data.registry import load_items, resolve
 from course_lib.errors import CourseError
+from course_lib.figures.products import shelf
 from course_lib.text import text
 from course_lib.ui.history_editor import card, shuffled
 from course_lib.ui.lab_state import check_history
-from course_lib.ui.product_search import search
+from course_lib.ui.product_search import items_of, search
 from course_lib.ui.ranked_list import moves, ranked_list
 
 BOTH = pytest.mark.parametrize("language", ["zh", "en"])
@@ -33,12 +34,14 @@ def lists(page) -> str:
 def test_scrubbing_changes_the_list_and_the_link(stage, language) -> None:
     items = load_items(SHOP)
     page = open_page(language)
-    assert page.select_slider(key=key("widget.epoch")).value == tiny().training["epochs"]
-    page.select_slider(key=key("widget.epoch")).set_value(0).run()
+    whole = tiny().training["epochs"]
+    slider = told(page, "widget.epoch.look")
+    assert [slider[name] for name in ("first", "epoch", "newest", "last")] == [0, whole, whole, whole]
+    scrub(page, "look", 0)
     nothing_broke(page)
     assert items[f"title_{language}"].iat[99] in lists(page)  # product 100 leads the list at epoch 0 only
     assert "epoch=0" in link(page)
-    page.select_slider(key=key("widget.epoch")).set_value(3).run()
+    scrub(page, "look", 3)
     assert items[f"title_{language}"].iat[99] not in lists(page)
     assert stage.asked == []  # the history is as it was: the snapshot has the answer
 
@@ -149,3 +152,9 @@ def test_titles_are_escaped() -> None:
     assert "<script" not in drawn
     assert 'onload="y' not in drawn
     assert card(items, 1, "shop", "en")["title"] == "<script>alert(1)</script>"  # written by textContent in the browser
+
+
+def test_all_pages_share_one_catalogue_and_what_is_made_from_it() -> None:
+    items = items_of(SHOP)
+    assert items_of(resolve("shop", "tiny")) is items  # with a copy a call, each poll would draw each map anew
+    assert shelf(items_of(SHOP)) is shelf(items)

@@ -16,7 +16,9 @@ from course_lib.ui import pictures
 def stage(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A lab and a run with two snapshots; ``drawn`` counts what has been drawn."""
     items = pd.DataFrame({"item_id": [1, 2]})
-    shoppers = [{"user": user, "history": [1], "top": [], "attention": [[[1.0]]]} for user in range(2)]
+    shoppers = [
+        {"user": user, "history": [1], "top": [], "attention": [[[1.0]]], "matrix": [[1.0]]} for user in range(2)
+    ]
     snapshots: dict[int, dict[str, Any]] = {epoch: {"epoch": epoch, "shoppers": shoppers} for epoch in (0, 1)}
     drawn: list[str] = []
 
@@ -33,7 +35,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     monkeypatch.setattr(pictures, "_scenes", type(pictures._scenes)())
     monkeypatch.setattr(pictures, "snapshot_view", lambda run_id, epoch: snapshots[epoch])
     monkeypatch.setattr(pictures, "extent", lambda run_id, snapshots: None)
-    for name in ("item_map", "attention_on_history", "list_by_epoch"):
+    for name in ("item_map", "attention_on_history", "order_matters", "list_by_epoch"):
         monkeypatch.setattr(pictures, name, figure(name))
     lab = SimpleNamespace(language="en", state=SimpleNamespace(shopper=0), items=lambda view: items)
     view = SimpleNamespace(
@@ -63,9 +65,10 @@ def test_a_run_trained_anew_is_read_anew(stage: SimpleNamespace) -> None:
 def test_each_figure_is_drawn_once_for_each_theme(stage: SimpleNamespace) -> None:
     for dark in (False, True, False):
         one = pictures.scene(stage.lab, stage.view, 1)
-        for figure in (one.map, one.attention, one.lists("Lin")):
+        for figure in (one.map, *one.attention, *(one.matrix or ()), one.lists("Lin")):
             figure.plot(dark)
-    assert sorted(stage.drawn) == sorted(2 * ["item_map", "attention_on_history", "list_by_epoch"])
+    forms = ["item_map", *2 * ["attention_on_history", "order_matters"], "list_by_epoch"]  # two for wide and narrow
+    assert sorted(stage.drawn) == sorted(2 * forms)
     assert pictures.scene(stage.lab, stage.view, 1).lists("Wang") is not one.lists("Lin")
 
 
@@ -74,3 +77,8 @@ def test_no_more_scenes_are_kept_than_said(stage: SimpleNamespace) -> None:
         stage.view.run_id = f"{run:016x}"
         pictures.scene(stage.lab, stage.view, 1)
     assert len(pictures._scenes) == pictures.KEPT
+
+
+def test_a_run_that_has_kept_no_matrix_has_no_picture_of_it(stage: SimpleNamespace) -> None:
+    stage.snapshots[1] = {"epoch": 1, "shoppers": [{"user": 0, "history": [1], "top": [], "attention": []}]}
+    assert pictures.scene(stage.lab, stage.view, 1).matrix is None

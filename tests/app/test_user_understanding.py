@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from lab_page import LESSON, button, key, link, nothing_broke, open_page, open_plain, set_stage, tiny, words
+from lab_page import LESSON, button, key, link, nothing_broke, open_page, open_plain, set_stage, tiny, told, words
 from lab_stage import Stage
 
 from course_lib.course.markdown import ANCHORS
@@ -47,7 +47,7 @@ def test_first_open_has_seven_steps_and_waits_for_a_guess(stage, language) -> No
 def test_every_widget_has_a_label(stage, language) -> None:
     stage.put(tiny(), "finished")
     page = open_page(language)
-    widgets = [*page.radio, *page.selectbox, *page.number_input, *page.select_slider, *page.slider, *page.button]
+    widgets = [*page.radio, *page.selectbox, *page.number_input, *page.button]
     assert len(widgets) > 15
     assert all(widget.label.strip() for widget in widgets)
 
@@ -107,7 +107,7 @@ def test_stop(stage, language) -> None:
     nothing_broke(page)
     assert stage.stopped == [(tiny().run_id, "local")]
     assert text("lab.stopped", language) in words(page)
-    assert page.select_slider(key=key("widget.epoch")).value == 3  # what was learned can be looked at
+    assert told(page, "widget.epoch.look")["epoch"] == 3  # what was learned can be looked at
 
 
 @BOTH
@@ -187,6 +187,29 @@ def test_answers_are_stored_and_every_option_is_explained(stage, language) -> No
     assert text("quiz.saved", language, attempts=2) in words(reloaded)
 
 
+def test_an_answer_to_an_older_wording_is_not_shown_and_does_not_count(stage) -> None:
+    first, *others = lesson().quiz.questions
+    assert not first.several
+    notebook = shell.notebook()
+    for question in (first, *others):
+        notebook.record_answer(LESSON, question.id, [0], question.options[0].correct, "older")
+    page = open_page("en")
+    nothing_broke(page)
+    assert button(page, f"quiz.{first.id}.answer").disabled, "asked anew, with nothing chosen"
+    assert not any(option.why("en") in words(page) for option in first.options)
+
+    page.radio(key=key(f"quiz.{first.id}")).set_value(0).run()
+    button(page, f"quiz.{first.id}.answer").click().run()
+    assert text("quiz.saved", "en", attempts=1) in words(page)
+    assert not [step for step in shell.notebook().steps(LESSON) if step.anchor == "check" and step.completed]
+    for question in others:
+        shell.notebook().record_answer(LESSON, question.id, [0], False, question.version)
+    button(page, f"quiz.{first.id}.retry").click().run()
+    page.radio(key=key(f"quiz.{first.id}")).set_value(0).run()
+    button(page, f"quiz.{first.id}.answer").click().run()
+    assert [step for step in shell.notebook().steps(LESSON) if step.anchor == "check" and step.completed]
+
+
 @BOTH
 def test_hints_come_one_at_a_time(stage, language) -> None:
     challenge = lesson().challenges[0]
@@ -224,7 +247,7 @@ def test_switching_the_language_keeps_run_guesses_and_place(stage) -> None:
     page.run()
     nothing_broke(page)
     assert page.header[0].value == f"1 {lesson().heading('why', 'en')}"
-    assert page.select_slider(key=key("widget.epoch")).value == 2
+    assert told(page, "widget.epoch.look")["epoch"] == 2
     assert page.radio(key=key("widget.shopper.look")).value == 3
     assert "history=5-6-7" in link(page)
     assert "lang=en" in link(page)

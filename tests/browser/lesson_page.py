@@ -74,8 +74,13 @@ class LessonPage:
 
     @property
     def epoch(self) -> Locator:
-        """The handle of the epoch slider."""
-        return self.part("widget.epoch").get_by_role("slider")
+        """The epoch slider of Look inside."""
+        return self.part("widget.epoch.look").get_by_role("slider")
+
+    @property
+    def live_epoch(self) -> Locator:
+        """The epoch slider of a run that trains."""
+        return self.part("widget.epoch.live").get_by_role("slider")
 
     @property
     def alerts(self) -> Locator:

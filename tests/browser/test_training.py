@@ -6,7 +6,7 @@ import re
 
 from course_server import CourseServer
 from lesson_page import LESSON, LessonPage
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 from visitors import TINY, Visitors
 
 from course_lib.errors import CourseError
@@ -53,6 +53,65 @@ def test_train_to_the_end_and_see_the_chart_move_in_place(visit: Visitors, serve
     expect(lesson.figure("result").locator(".main-svg").first).to_be_attached()
     [folder] = server.runs(seed)
     assert (folder / "result.json").exists()
+
+
+def place(slider: Locator, epoch: int) -> tuple[float, float]:
+    """Where the mouse finds that epoch."""
+    box = slider.bounding_box()
+    assert box is not None
+    last, thumb = int(slider.get_attribute("max") or 0), 20  # pixels
+    return box["x"] + thumb / 2 + (box["width"] - thumb) * epoch / last, box["y"] + box["height"] / 2
+
+
+def listed(lesson: LessonPage) -> int:
+    """The epoch whose list is shown while the run trains."""
+    words = lesson.page.get_by_text("The list after epoch").inner_text()
+    return int(words.rsplit(" ", 1)[1])
+
+
+def test_scrubbing_while_the_run_goes_on(visit: Visitors, seed: int) -> None:
+    lesson = visit().open(**LONG, seed=seed).train().reach(6)
+    slider, mouse = lesson.live_epoch, lesson.page.mouse
+    follow = lesson.button("follow")
+    expect(follow).to_be_disabled()
+    following = listed(lesson)
+    assert following >= 4
+    slider.scroll_into_view_if_needed()
+
+    # Held in the hand, it stays there while epochs arrive, and the list is that of the place where it is held.
+    mouse.move(*place(slider, int(slider.input_value())))
+    mouse.down()
+    mouse.move(*place(slider, 2), steps=5)
+    expect(slider).to_have_value("2")
+    expect(lesson.page.get_by_text("The list after epoch 2", exact=True)).to_be_visible()
+    lesson.points_above(lesson.points())
+    expect(slider).to_have_value("2")
+    mouse.move(*place(slider, 1), steps=2)
+    lesson.points_above(lesson.points())
+    expect(slider).to_have_value("1")
+    mouse.up()
+
+    # Let go, it stays where it was put.
+    expect(lesson.page.get_by_text("The list after epoch 1", exact=True)).to_be_visible()
+    expect(lesson.page).to_have_url(re.compile(r"[?&]epoch=1\b"))
+    lesson.points_above(lesson.points())
+    assert listed(lesson) == 1
+    slider.press("ArrowRight")
+    expect(lesson.page.get_by_text("The list after epoch 2", exact=True)).to_be_visible()
+
+    # What is still to come cannot be reached: the newest is the end, and there it goes along again.
+    newest = lesson.points() - 1
+    slider.press("End")
+    expect(follow).to_be_disabled()
+    assert int(slider.input_value()) >= newest
+    lesson.points_above(lesson.points())
+    assert listed(lesson) > newest
+    slider.press("Home")
+    expect(lesson.page.get_by_text("The list after epoch 0", exact=True)).to_be_visible()
+    follow.click()
+    expect(follow).to_be_disabled()
+    expect(lesson.page).not_to_have_url(re.compile(r"[?&]epoch="))
+    lesson.stop()
 
 
 def test_a_reload_in_mid_run_finds_the_run_again(visit: Visitors, server: CourseServer, seed: int) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from course_lib.data.histories import Histories
 from course_lib.errors import CourseError
-from course_lib.explain.reading import read_history
+from course_lib.explain.reading import PLACES, read_history, read_matrix
 
 
 @pytest.fixture
@@ -86,3 +86,37 @@ def test_a_training_model_answers_without_dropout(model: Any) -> None:
     first = read_history(model, [3, 1, 2])
     model.train()
     assert read_history(model, [3, 1, 2]) == first
+
+
+@pytest.mark.parametrize("length", [1, 3, 6, 9])
+def test_the_matrix_is_the_first_head_over_the_window(model: Any, length: int) -> None:
+    import torch
+
+    history = [1 + n % 30 for n in range(length)]
+    rows = read_matrix(model, history)
+    assert [len(row) for row in rows] == list(range(1, min(length, 6) + 1)), "no weight on what is bought later"
+    assert all(sum(row) == pytest.approx(1, abs=0.01) for row in rows)
+    with torch.inference_mode():
+        _, layers = model.eval()(torch.tensor([history[-6:]]))
+    for place, row in enumerate(rows):
+        np.testing.assert_allclose(row, layers[0][0, 0, place, : place + 1], atol=6e-4)
+    np.testing.assert_allclose(rows[-1], read_history(model, history)["attention"][0][0], atol=6e-4)
+
+
+def test_the_matrix_of_a_long_window_is_bounded() -> None:
+    import torch
+
+    from course_lib.training.job import build
+
+    long = build("sasrec", 30, {"width": 8, "layers": 1, "heads": 1, "history_length": 200}, 1)
+    history = [1 + n % 30 for n in range(200)]
+    rows = read_matrix(long, history)
+    assert [len(row) for row in rows] == list(range(1, PLACES + 1))
+    with torch.inference_mode():
+        _, layers = long(torch.tensor([history]))
+    np.testing.assert_allclose(rows[-1], layers[0][0, 0, -1, -PLACES:], atol=6e-4)
+    assert sum(rows[-1]) < 0.5, "the rest of the row is on older products"
+
+
+def test_an_empty_history_has_no_matrix(model: Any) -> None:
+    assert read_matrix(model, []) == []

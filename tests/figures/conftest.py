@@ -101,7 +101,7 @@ def shoppers(language: str, times: list[float] | None) -> list[dict[str, Any]]:
 
 
 TIMES = [0.0, DAY, 11 * DAY, 61 * DAY]
-MATRIX = [[1.0, 0, 0], [0.4, 0.6, 0], [0.2, 0.3, 0.5]]
+MATRIX = [[1.0], [0.4, 0.6], [0.2, 0.3, 0.5]]
 Builder = Callable[[pd.DataFrame, str], Figure]
 CASES: dict[str, Builder] = {
     "learning_curve": lambda items, lang: figures.learning_curve(make_run(4), lang),
@@ -129,7 +129,16 @@ CASES: dict[str, Builder] = {
     "attention-nan": lambda items, lang: figures.attention_on_history(
         items, [1, 2, 3, 4, 5], make_view(0, True)["shoppers"][0]["attention"], lang
     ),
+    "attention-narrow": lambda items, lang: figures.attention_on_history(
+        items, [1, 2, 3], [[[0.2, 0.3, 0.5]] * 4] * 2, lang, narrow=True
+    ),
+    "attention-most": lambda items, lang: figures.attention_on_history(
+        items, [1, 2, 3], [[[0.2, 0.3, 0.5]] * 8] * 6, lang, narrow=True
+    ),
     "order_matters": lambda items, lang: figures.order_matters(items, [1, 2, 3], MATRIX, lang),
+    "order_matters-narrow": lambda items, lang: figures.order_matters(items, [1, 2, 3], MATRIX, lang, narrow=True),
+    "order_matters-nan": lambda items, lang: figures.order_matters(items, [1, 2], [[1.0], [math.nan] * 2], lang),
+    "order_matters-bare": lambda items, lang: figures.order_matters(items, [1, 2, 3], None, lang),
     "order_matters-empty": lambda items, lang: figures.order_matters(items, [], [], lang),
     "history_timeline": lambda items, lang: figures.history_timeline(items, shoppers(lang, TIMES), lang),
     "history_timeline-untimed": lambda items, lang: figures.history_timeline(items, shoppers(lang, None), lang),

@@ -85,15 +85,57 @@ def test_long_histories_show_the_newest_rows(items: pd.DataFrame) -> None:
     assert len(figure.plot()["data"][0]["y"]) == 15
 
 
+def notes(figure: Any) -> list[str]:
+    """What is written into the picture."""
+    return [note["text"] for note in figure.plot()["layout"]["annotations"]]
+
+
+def test_a_narrow_page_numbers_the_heads_and_names_each_layer_once(items: pd.DataFrame) -> None:
+    attention = [[[0.2, 0.3, 0.5]] * 4] * 2
+    wide, narrow = (attention_on_history(items, [1, 2, 3], attention, "en", form) for form in (False, True))
+    assert wide.plot()["layout"]["xaxis"]["ticktext"][4] == "layer 2<br>head 1"
+    axis = narrow.plot()["layout"]["xaxis"]
+    assert axis["ticktext"] == ["1", "2", "3", "4"] * 2
+    assert axis["tickangle"] == 0
+    assert notes(narrow) == ["layer 1", "layer 2"]
+    assert [note["x"] for note in narrow.plot()["layout"]["annotations"]] == [1.5, 5.5]
+    assert narrow.frame.equals(wide.frame)
+    assert narrow.height == wide.height, "the page does not jump when it is turned"
+    crowd = attention_on_history(items, [1, 2, 3], [[[0.2, 0.3, 0.5]] * 8] * 6, "en")
+    assert set(crowd.plot()["layout"]["xaxis"]["ticktext"]) == {"\u00a0"}, "48 numbers have no room"
+    assert notes(crowd) == ["L1", "L2", "L3", "L4", "L5", "L6"]
+
+
 def test_order_matters_masks_the_future(make: Any, items: pd.DataFrame) -> None:
-    figure = order_matters(items, [1, 2, 3], make.matrix, "en")
+    figure = order_matters(items, [1, 2, 4], make.matrix, "en")
     frame = figure.frame
     assert frame["allowed"].sum() == 6
     mask, heat = figure.plot()["data"]
     assert heat["z"] == [[1.0, None, None], [0.4, 0.6, None], [0.2, 0.3, 0.5]]
     assert mask["z"] == [[None, 1, 1], [None, None, 1], [None, None, None]]
-    with pytest.raises(ValueError, match="square"):
-        order_matters(items, [1, 2], [[1.0, 0.0]], "en")
+    assert {"100%", "40%", "60%", "20%", "30%", "50%"} < set(notes(figure))
+    assert figure.alt.endswith("The newest, Product 4, looks most at Product 4: 50%.")
+    for rows in ([[1.0, 0.0], [0.5, 0.5]], [[1.0]] * 3):
+        with pytest.raises(ValueError, match="i \\+ 1 weights"):
+            order_matters(items, [1, 2], rows, "en")
+
+
+def test_order_matters_without_a_model_claims_no_attention(items: pd.DataFrame) -> None:
+    figure = order_matters(items, [1, 2, 3], None, "en")
+    assert figure.frame["weight"].isna().all()
+    assert figure.frame["allowed"].sum() == 6
+    assert not any("%" in words for words in notes(figure))
+    assert figure.title == "Who may look at whom?"
+    assert figure.alt.startswith("No model yet")
+
+
+def test_order_matters_draws_the_newest_of_a_long_history(items: pd.DataFrame) -> None:
+    rows = [[1 / (place + 1)] * (place + 1) for place in range(20)]
+    frame = order_matters(items, list(range(1, 21)), rows, "en").frame
+    assert frame["row_item"].unique().tolist() == list(range(6, 21))
+    newest = frame[frame["row"] == 15]
+    assert newest["weight"].tolist() == pytest.approx([1 / 20] * 15)  # of the whole row: the rest went to older ones
+    assert frame.loc[frame["column"] > frame["row"], "weight"].isna().all()
 
 
 def test_list_by_epoch_follows_the_target(make: Any, items: pd.DataFrame) -> None:

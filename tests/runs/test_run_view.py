@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from run_helpers import PREPARED, STARTED, epoch, step
@@ -31,15 +31,79 @@ def test_states_in_order() -> None:
     assert fold(STARTED, {"kind": "stopped"}, STARTED).state == "starting"
 
 
-def test_progress_and_time_left() -> None:
+def test_progress() -> None:
     assert fold(STARTED, PREPARED, step(1)).progress == 1 / 4
-    assert fold(STARTED, PREPARED, step(1)).left_s is None, "one step has no pace"
-    assert fold(STARTED, PREPARED, step(1), step(2)).left_s == 2.0, "a second a step, two steps to go"
-    assert fold(STARTED, PREPARED, epoch(1, left=5.0), step(3)).left_s == 4.0, "the trainer's word, a second ago"
-    assert fold(STARTED, PREPARED, epoch(1, left=5.0), {"kind": "stopped"}).left_s is None
-    again = fold(STARTED, PREPARED, epoch(1, left=5.0), {"kind": "stopped"}, STARTED, PREPARED)
-    assert again.left_s is None, "the last attempt's estimate is not this one's"
+    again = fold(STARTED, PREPARED, epoch(1), {"kind": "stopped"}, STARTED, PREPARED)
     assert again.progress == 2 / 4
+
+
+class Course:
+    """A run told with its times: two epochs of 100 steps at 0.02 s, 0.5 s to evaluate, 0.1 s for a snapshot, and at the
+    end two evaluations of three times as many shoppers."""
+
+    PREPARED: ClassVar = {"kind": "prepared", "epochs": 2, "steps": 200, "users": 3000, "eval_users": 1000}
+
+    def __init__(self, slow_start: float = 0.0) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.now = 100.0
+        self.tell(0.0, STARTED)
+        self.tell(0.0, self.PREPARED)
+        self.tell(0.3, {"kind": "references"})
+        self.end_of_epoch(0)
+        for number in (1, 2):
+            for done in range(10, 101, 10):
+                first = number == 1 and done == 10
+                self.tell(0.2 + (slow_start if first else 0.0), {**step(0), "step": 100 * (number - 1) + done})
+            self.end_of_epoch(number)
+        self.end = self.now + 2 * 3 * 0.5
+
+    def tell(self, after: float, event: dict[str, Any]) -> None:
+        self.now += after
+        self.events.append({**event, "t": self.now})
+
+    def end_of_epoch(self, number: int) -> None:
+        self.tell(0.5, {**epoch(number), "step": 100 * number})
+        self.tell(0.1, {"kind": "snapshot", "epoch": number})
+
+    def estimates(self) -> list[tuple[float, float | None]]:
+        """After each event: the seconds that really are left, and what the fold says."""
+        told, out = EventFold(), []
+        for event in self.events:
+            told.apply(event)
+            out.append((self.end - float(event["t"]), told.left_s))
+        return out
+
+
+@pytest.mark.parametrize("slow_start", [0.0, 4.0], ids=["warm", "cold"])
+def test_time_left_counts_evaluations_and_is_right_from_its_first_word(slow_start: float) -> None:
+    estimates = Course(slow_start).estimates()
+    said = [(truth, left) for truth, left in estimates if left is not None]
+    assert len(said) > 10
+    for truth, left in said:
+        assert left == pytest.approx(truth, abs=0.11), "right, but for a snapshot that is being written"
+    assert said[-1] == (pytest.approx(3.0), pytest.approx(3.0)), "the last evaluation alone"
+
+
+def test_nothing_is_said_of_the_time_left_before_a_second_of_steps() -> None:
+    course = Course()
+    silent = [event for event, (_, left) in zip(course.events, course.estimates(), strict=True) if left is None]
+    assert [event["step"] for event in silent if event["kind"] == "step"] == [10, 20, 30, 40, 50]
+
+
+def test_a_run_that_becomes_slower_is_believed() -> None:
+    told = fold(STARTED, {**PREPARED, "steps": 1000}, epoch(0), *(step(n) for n in range(1, 10)))
+    assert told.left_s == pytest.approx(991 + 2), "a second a step and an evaluation of a second after each epoch"
+    for n in range(10, 70):
+        told.apply({**step(n), "t": told._now + 3.0})
+    assert told.left_s == pytest.approx(3 * (1000 - 69) + 2)
+
+
+def test_the_pace_of_an_attempt_is_its_own() -> None:
+    events = [STARTED, PREPARED, step(1), step(2), step(3)]
+    assert fold(*events).left_s is not None
+    assert fold(*events, {"kind": "stopped"}).left_s is None
+    assert fold(*events, {"kind": "stopped"}, STARTED, PREPARED).left_s is None
+    assert fold(*events, STARTED, PREPARED, {"kind": "resumed", "epoch": 1}, epoch(1), step(3)).left_s is None
 
 
 def test_a_new_attempt_keeps_what_was_saved_and_repeats_the_rest() -> None:

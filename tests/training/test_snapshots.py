@@ -21,7 +21,7 @@ def test_view_json(run: Any, dataset: Dataset, split: Split) -> None:
         assert [shopper["user"] for shopper in view["shoppers"]] == [0, 1, 2, 3, 4]
         assert len(view["map"]["x"]) == len(view["map"]["y"]) == dataset.num_items
         for n, shopper in enumerate(view["shoppers"]):
-            assert set(shopper) == {"user", "history", "target", "top", "attention"}
+            assert set(shopper) == {"user", "history", "target", "top", "attention", "matrix"}
             assert shopper["history"] == split.test.histories[n][-10:].tolist()
             assert shopper["target"] == split.test.targets[n]
             assert len(shopper["top"]) == 10
@@ -33,6 +33,8 @@ def test_view_json(run: Any, dataset: Dataset, split: Split) -> None:
             assert len(layer) == 2
             assert all(len(head) == len(shopper["history"]) for head in layer)
             assert all(sum(head) == pytest.approx(1, abs=2e-3) for head in layer)
+            assert [len(row) for row in shopper["matrix"]] == list(range(1, len(shopper["history"]) + 1))
+            assert shopper["matrix"][-1] == pytest.approx(layer[0], abs=6e-4)
 
 
 def test_the_last_view_is_what_the_finished_model_says(run: Any) -> None:
