@@ -23,7 +23,9 @@ FOLDERS = {
     "course_lib": "the course itself; a room uses only rooms above it in this list (tests/test_floor_plan.py)",
     "course_lib/text": "short interface strings in both languages",
     "course_lib/data": "one schema for every dataset, loaders, splits",
+    "course_lib/data/intake": "outside files: guarded, read, mapped, cleaned and stored",
     "course_lib/shop": "the simulated shop: catalogue, shoppers, and its truth, the oracle",
+    "course_lib/shop/truth": "the door to what only the simulator knows; no loader, split or model goes through it",
     "course_lib/models": "one file a model, each worth reading aloud",
     "course_lib/evaluation": "metrics over the whole catalogue, protocols, intervals",
     "course_lib/training": "batches, loss, the loop; yields events and knows no screen",
@@ -50,6 +52,7 @@ PLAIN = {
     "README.md": "This page.",
     "course_lib/text/zh.toml": "Short interface strings, Chinese.",
     "README.zh.md": "The first screen of this page in Chinese.",
+    "course_lib/ui/epoch_slider.css": "Its styles.",
     "course_lib/ui/history_editor.css": "Its styles.",
     "course_lib/ui/live_figure.css": "Its styles.",
 }

@@ -4,7 +4,8 @@
         ...   # {"kind": "step", ...} a few times a second, {"kind": "epoch_end", ...} after each epoch
 
 AdamW (Loshchilov & Hutter, ICLR 2019), a learning rate that rises over the first tenth of the steps and falls along a
-cosine to zero, gradients clipped to length 1. Equal settings and seed give equal weights, bit for bit, on one thread.
+cosine to zero, gradients clipped to length CLIP. Equal settings and seed give equal weights, bit for bit, on one
+thread.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from course_lib.training.losses import softmax_loss
 
 TICK = 0.2  # seconds between step events
 WARM_UP = 0.1  # share of the steps in which the learning rate rises
+CLIP = 0.5  # longest gradient; at this learning rate a longer one throws away what was learned
 
 
 @dataclass
@@ -98,7 +100,7 @@ class Trainer:
         loss = softmax_loss(wanted[asked], self.model.item.weight, self.model.bias, targets[asked])
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
         self.optimizer.step()
         self.progress.step += 1
         return loss.item(), int(asked.sum())

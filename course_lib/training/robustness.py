@@ -20,6 +20,7 @@ from course_lib.evaluation.intervals import Interval, over_seeds
 from course_lib.evaluation.protocol import evaluate, summarise
 from course_lib.models.base import model_class
 from course_lib.models.catalogue import check_settings, model_card, parse_settings
+from course_lib.settings import source_digest
 from course_lib.shop.parameters import Parameters, load_parameters
 from course_lib.shop.simulate import events_frame
 from course_lib.shop.world import make_world
@@ -31,16 +32,20 @@ from course_lib.training.settings import SETTINGS
 
 ORDER = (*BASELINES, "sasrec", "filtered", "known")  # from worst to best, as expected
 SEEDS = (1, 2, 3, 4, 5)
-MAIN = (  # the parameters that decide how much can be predicted, and from what
-    "catalogue.popularity_exponent",
-    "shopper.events_mean",
-    "choice.taste",
-    "choice.loyalty",
-    "need.impulse",
-    "need.refill",
-    "need.drift",
-    "need.order",
-)
+MAIN: dict[str, tuple[str, ...]] = {  # what decides how much can be predicted, and from what; by the row's name
+    "catalogue.popularity_exponent": (),
+    "shopper.events": ("shopper.events_mean", "shopper.events_minimum", "shopper.events_maximum"),
+    "choice.taste": (),
+    "choice.loyalty": (),
+    "need.impulse": (),
+    "need.refill": (),
+    "need.mission_end": (),
+    "need.drift": (),
+    "need.order": (),
+    "need.exhaustion": (),
+    "need.memory": (),
+    "need.completion": (),
+}
 METRIC = "ndcg@10"
 
 
@@ -68,8 +73,11 @@ def rows() -> Iterator[tuple[str, float]]:
 
 
 def changed(parameter: str, factor: float) -> Parameters:
-    """The shop with one parameter multiplied."""
-    return load_parameters() if not parameter else load_parameters().scaled(parameter, factor)
+    """The shop with one parameter multiplied; a history's mean, minimum and maximum go together."""
+    parameters = load_parameters()
+    for path in (MAIN[parameter] or (parameter,)) if parameter else ():
+        parameters = parameters.scaled(path, factor)
+    return parameters
 
 
 def one_seed(parameters: Parameters, seed: int) -> dict[str, float]:
@@ -107,7 +115,7 @@ def order_table(results: Path, seeds: Sequence[int] = SEEDS) -> Iterator[tuple[i
 
     Yields (done, total, row); row is None until all its seeds are there.
     """
-    version = load_parameters().digest()
+    version = f"{load_parameters().digest()} {source_digest('data', 'shop', 'models', 'training', 'evaluation')}"
     known: dict[str, dict[str, float]] = {}
     if results.exists():
         for line in results.read_text(encoding="utf-8").splitlines():

@@ -46,11 +46,16 @@ def test_refuses_a_bad_number_by_name_and_range(owner: str, setting: Setting) ->
     for case, value in bad_values(setting).items():
         with pytest.raises(CourseError) as caught:
             check_settings(owner, OWNERS[owner], {setting.name: value})
-        assert caught.value.key in ("setting_out_of_range", "setting_not_a_number"), case
+        whole = isinstance(setting.default, int)
+        no_number = "setting_not_whole" if whole else "setting_not_a_number"
+        assert caught.value.key in ("setting_out_of_range", no_number), case
         for language in ("en", "zh"):
             sentence = caught.value.text(language)
             for part in (setting.name, setting.low, setting.high):
                 assert str(part) in sentence, (case, sentence)
+        if caught.value.key != "setting_out_of_range":
+            assert ("whole number" in caught.value.text("en")) is whole
+            assert ("整数" in caught.value.text("zh")) is whole
 
 
 @pytest.mark.parametrize(("owner", "setting"), NUMBERS)
