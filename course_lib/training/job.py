@@ -128,7 +128,6 @@ def _end_of_epoch(trainer: Trainer, asked: Holdout, snapshots: Snapshots) -> Gen
     """Scores and keeps the model as it is now."""
     progress = trainer.progress
     scored = evaluate(trainer.model.score, asked)
-    to_do = trainer.steps - progress.step
     yield {
         "kind": "epoch",
         "epoch": progress.epoch,
@@ -136,7 +135,6 @@ def _end_of_epoch(trainer: Trainer, asked: Holdout, snapshots: Snapshots) -> Gen
         "loss": round(progress.losses[-1], 5) if progress.losses else None,
         "metrics": scored.metrics,
         "seconds": round(progress.seconds, 3),
-        "left": round(to_do * progress.seconds / progress.step, 2) if progress.step else None,
     }
     snapshots.write(progress.epoch)
     yield {"kind": "snapshot", "epoch": progress.epoch}

@@ -92,13 +92,12 @@ def test_step_and_epoch_events(run: Any) -> None:
     for event in run.of("step"):
         assert set(event) == {"kind", "epoch", "step", "loss", "targets", "seconds"}
     for event in run.of("epoch"):
-        assert set(event) == {"kind", "epoch", "step", "loss", "metrics", "seconds", "left"}
+        assert set(event) == {"kind", "epoch", "step", "loss", "metrics", "seconds"}
         assert set(event["metrics"]) == METRICS
         assert all(interval(value) for value in event["metrics"].values())
         assert event["step"] == prepared["steps"] // 3 * event["epoch"]
     first, *_, last = run.of("epoch")
-    assert (first["loss"], first["left"], first["seconds"]) == (None, None, 0.0)
-    assert last["left"] == 0
+    assert (first["loss"], first["seconds"]) == (None, 0.0)
     losses = [event["loss"] for event in run.of("epoch")[1:]]
     assert losses == sorted(losses, reverse=True)
     assert last["metrics"]["ndcg@10"]["value"] > 3 * first["metrics"]["ndcg@10"]["value"]
