@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from course_lib.data.columns import Columns
 from course_lib.shop import world as rules
-from course_lib.shop.parts import BEHAVIOUR, flat, labels, whole_blocks
+from course_lib.shop.parts import BEHAVIOUR, flat, interest_types, labels, whole_blocks
 from course_lib.shop.simulate import DAY, Block, draw
 from course_lib.shop.world import Floats, Ints, World
 
@@ -193,7 +193,7 @@ def _browsing(
     visit = np.repeat(np.arange(len(who)), rng.geometric(1.0 / numbers["topics"], len(who)))
     wanders = rng.random(len(visit)) < numbers["wander"]
     row = np.where(wanders, rules.month_of(days, world)[visit], 12 + interest[visit])
-    types = _draw_from_rows(rng, np.concatenate([world.demand, _interest_types(world)]), row)
+    types = _draw_from_rows(rng, np.concatenate([world.demand, interest_types(world)]), row)
     return (who, np.round(days.astype(np.float64) * DAY).astype(np.int64)), (visit, types)
 
 
@@ -204,14 +204,6 @@ def _draw_from_rows(rng: np.random.Generator, table: Floats, row: Ints) -> Ints:
     found: Ints = np.searchsorted(line, row + rng.random(len(row)), side="right") - row * table.shape[1]
     found = np.minimum(found, table.shape[1] - 1)
     return found
-
-
-def _interest_types(world: World) -> Floats:
-    """(K, C) distribution of an interest's types: a mission by its weight, then any of its types."""
-    member = (world.stage_of >= 0).astype(np.float32).T  # (M, C)
-    weights = world.interest_missions @ (member / member.sum(1, keepdims=True))
-    chances: Floats = weights / weights.sum(1, keepdims=True)
-    return chances
 
 
 def _sessions(

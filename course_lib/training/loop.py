@@ -27,7 +27,7 @@ from course_lib.training.losses import softmax_loss
 
 TICK = 0.2  # seconds between step events
 WARM_UP = 0.1  # share of the steps in which the learning rate rises
-CLIP = 0.5  # longest gradient; at this learning rate a longer one throws away what was learned
+CLIP = 0.5  # length that a gradient may have
 
 
 @dataclass
