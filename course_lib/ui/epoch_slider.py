@@ -6,14 +6,12 @@ has a new one every second or two. This one is the browser's range input and is 
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
 from course_lib.runs.view import RunView
+from course_lib.ui.component import component
 from course_lib.ui.lab_session import Lab
 from course_lib.ui.shell import t
 
@@ -52,7 +50,7 @@ def epoch_slider(lab: Lab, view: RunView, place: str, moved: Callable[[], None] 
     with st.container(key=f"lab_epoch_{place}_{lab.lesson.id}"):
         left, right = st.columns([3, 1], vertical_alignment="center") if view.live else (st.container(), None)
         with left:
-            _component()(
+            component("epoch_slider")(
                 key=key,
                 data={
                     "first": view.snapshots[0],
@@ -74,13 +72,3 @@ def epoch_slider(lab: Lab, view: RunView, place: str, moved: Callable[[], None] 
                 t("lab.follow"), key=lab.key("follow"), disabled=follows, on_click=lambda: lab.update(epoch=None)
             )
     return epoch
-
-
-@functools.cache
-def _component() -> Any:
-    here = Path(__file__).parent
-    return st.components.v2.component(
-        "liverec_epoch_slider",
-        js=(here / "epoch_slider.js").read_text(encoding="utf-8"),
-        css=(here / "epoch_slider.css").read_text(encoding="utf-8"),
-    )

@@ -6,10 +6,8 @@ in the link) and draws the list that follows. Titles travel as data and are writ
 
 from __future__ import annotations
 
-import functools
 import random
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -19,6 +17,7 @@ from course_lib.data.columns import Columns
 from course_lib.data.dataset import Address
 from course_lib.errors import CourseError
 from course_lib.figures.products import CURRENCIES, price_text, product
+from course_lib.ui.component import component
 from course_lib.ui.lab_session import Lab
 from course_lib.ui.lab_state import HISTORY_LIMIT, check_history
 from course_lib.ui.product_search import items_of, search
@@ -68,7 +67,7 @@ def history_editor(lab: Lab, address: Address, history: Sequence[int]) -> None:
         lab.update(history=checked)
         lab.done("look")
 
-    _component()(
+    component("history_editor")(
         key=key,
         data={
             "items": [card(items, item, address.name, lab.language) for item in history],
@@ -116,13 +115,3 @@ def _sent(key: str) -> Mapping[str, Any]:
     """What the component has sent so far."""
     sent = st.session_state.get(key)
     return sent if isinstance(sent, Mapping) else {}
-
-
-@functools.cache
-def _component() -> Any:
-    here = Path(__file__).parent
-    return st.components.v2.component(
-        "liverec_history_editor",
-        js=(here / "history_editor.js").read_text(encoding="utf-8"),
-        css=(here / "history_editor.css").read_text(encoding="utf-8"),
-    )

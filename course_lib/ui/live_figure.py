@@ -8,13 +8,12 @@ comes from the plotly wheel, served by the app itself.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Protocol
 
 import streamlit as st
 
+from course_lib.ui.component import component
 from course_lib.ui.drawn import Drawn, packed
 from course_lib.ui.server import plotly_url
 
@@ -35,22 +34,6 @@ class Plottable(Protocol):
     def plot(self, dark: bool) -> dict[str, Any]:
         """The Plotly figure as a plain dict."""
         ...
-
-
-@functools.cache
-def _sources() -> tuple[str, str]:
-    here = Path(__file__).parent
-    return (
-        (here / "live_figure.js").read_text(encoding="utf-8"),
-        (here / "live_figure.css").read_text(encoding="utf-8"),
-    )
-
-
-@functools.cache
-def _component() -> Any:
-    # Not isolated: Plotly puts its style sheet into the document, and a shadow root would not see it.
-    js, css = _sources()
-    return st.components.v2.component("liverec_live_figure", js=js, css=css, isolate_styles=False)
 
 
 def dark() -> bool:
@@ -98,7 +81,8 @@ def live_figure(
         data = packed(told())
     # With one height the place is held from the start, and nothing below jumps when the picture arrives.
     place = tall if narrow is None or narrow.height == tall else "content"
-    result = _component()(key=key, data=data, on_clicked_change=_nothing, height=place)
+    # Not isolated: Plotly puts its style sheet into the document, and a shadow root would not see it.
+    result = component("live_figure", isolated=False)(key=key, data=data, on_clicked_change=_nothing, height=place)
     if on_click is not None and result.clicked is not None:
         on_click(result.clicked)
 

