@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
-PACKAGES = ("chromium", "fonts-wqy-microhei")
+PACKAGES = ("chromium", "fonts-wqy-microhei", "libatomic1")  # Playwright's own Node.js needs the last
 # Without a sandbox, because tests often run as root in a container; the rest keeps the browser from calling home.
 ARGUMENTS = (
     "--no-sandbox",
@@ -43,11 +43,19 @@ def find() -> str | None:
 
 def playwrights() -> str | None:
     """The browser that Playwright has installed, if it has."""
+    if not driver_starts():
+        return None
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         path = playwright.chromium.executable_path
     return path if Path(path).exists() else None
+
+
+def driver_starts() -> bool:
+    """Whether Playwright itself runs here: a bare machine lacks a library that it needs."""
+    command = [sys.executable, "-m", "playwright", "--version"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def is_debian(release: Path = Path("/etc/os-release")) -> bool:
@@ -85,7 +93,7 @@ def ensure(call: Callable[[Sequence[str]], int] = run) -> str | None:
     """A browser's path, installing one where there is none; None where that did not work."""
     if os.environ.get("CHROMIUM"):
         return find()
-    if path := find():
+    if (path := find()) and driver_starts():
         return path
     for commands in ways(call):
         if all(call(command) == 0 for command in commands) and (path := find()):

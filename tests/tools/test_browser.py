@@ -19,6 +19,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     monkeypatch.delenv("CHROMIUM", raising=False)
     monkeypatch.setattr(browser.shutil, "which", lambda name: f"/usr/bin/{name}" if name in programs else None)
     monkeypatch.setattr(browser, "playwrights", lambda: None)
+    monkeypatch.setattr(browser, "driver_starts", lambda: True)
     monkeypatch.setattr(browser, "is_debian", lambda: True)
     monkeypatch.setattr(browser.os, "geteuid", lambda: 0, raising=False)
     return programs
@@ -48,12 +49,28 @@ def test_a_browser_that_is_there_is_used_as_it_is(bare: set[str]) -> None:
     assert shell.commands == []
 
 
+def test_what_playwright_lacks_is_installed_beside_a_browser_that_is_there(
+    bare: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare.add("chromium")
+    shell = Shell(bare)
+    monkeypatch.setattr(browser, "driver_starts", lambda: any("libatomic1" in line for line in shell.commands))
+    assert browser.ensure(shell) == "/usr/bin/chromium"
+    assert len(shell.commands) == 2
+
+
+def test_a_playwright_that_does_not_start_has_no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(browser.sys, "executable", "/bin/false")
+    assert browser.playwrights() is None
+
+
 def test_on_debian_it_comes_from_apt_with_a_chinese_font(bare: set[str]) -> None:
     shell = Shell(bare)
     assert browser.ensure(shell) == "/usr/bin/chromium"
     assert [line.split("apt-get ")[1] for line in shell.commands] == [
         "update",
-        "install --yes --no-install-recommends chromium fonts-wqy-microhei",
+        "install --yes --no-install-recommends chromium fonts-wqy-microhei libatomic1",
     ]
     assert all(line.startswith("env DEBIAN_FRONTEND=noninteractive") for line in shell.commands)
 
