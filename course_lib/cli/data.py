@@ -1,4 +1,4 @@
-"""``python -m course_lib data list | describe | add | remove``: the datasets that there are, and files of one's own.
+"""``python -m course_lib data list | describe | table | add | remove``: the datasets there are, and files of one's own.
 
 python -m course_lib data list
 python -m course_lib data describe movielens-1m                  # where to get it, its licence, what it becomes
@@ -11,9 +11,11 @@ from __future__ import annotations
 import argparse
 from contextlib import closing
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from course_lib.cli.console import INTERRUPTED, OK, Progress, language, note, say, table
+from course_lib.cli.tables import add_table, shapes
 from course_lib.errors import CourseError
 from course_lib.settings import PROJECT
 
@@ -29,6 +31,7 @@ def register(commands: Any) -> None:
     parser = commands.add_parser("data", help=say("help_data"), description=say("help_data"))
     actions = parser.add_subparsers(metavar=say("help_action"), required=True, dest="action")
     actions.add_parser("list", help=say("help_data_list"), description=say("help_data_list")).set_defaults(run=show)
+    add_table(actions)
     for name, run in (("describe", describe), ("add", add), ("remove", remove)):
         key = f"help_data_{name}"
         action = actions.add_parser(name, help=say(key), description=say(key))
@@ -36,6 +39,8 @@ def register(commands: Any) -> None:
         action.set_defaults(run=run)
         if name == "add":
             _options(action)
+        elif name == "describe":
+            action.add_argument("--size", metavar="NAME", help=say("help_size"))
 
 
 def _options(parser: Any) -> None:
@@ -82,9 +87,11 @@ def describe(arguments: argparse.Namespace) -> int:
 
     name = arguments.name
     if name in built_in():
-        print(load_card(name).markdown(language()), end="")
+        print(load_card(name).markdown(language()))
+        print(shapes(name, arguments.size))
     elif found := find(name):
         print(told(found))
+        print(shapes(name, arguments.size))
     elif name in formats():
         print(published(formats()[name]))
     else:
@@ -153,11 +160,14 @@ def mapped(arguments: argparse.Namespace, seen: Look) -> Mapping:
 
 def add(arguments: argparse.Namespace) -> int:
     """Takes a file in and says what was kept and dropped."""
+    from course_lib.data import open_bandit
     from course_lib.data.intake import store
     from course_lib.data.intake.limits import LIMITS
     from course_lib.data.intake.pipeline import look, prepare
     from course_lib.models.catalogue import Setting
 
+    if arguments.name == open_bandit.NAME:
+        return add_open_bandit(Path(arguments.path))
     limits = LIMITS
     if arguments.minimum is not None:
         limits = replace(limits, minimum=int(Setting("--minimum", limits.minimum, 1, 1000).check(arguments.minimum)))
@@ -175,10 +185,27 @@ def add(arguments: argparse.Namespace) -> int:
     return OK
 
 
+def add_open_bandit(path: Path) -> int:
+    """Takes in the whole of Open Bandit, whose rows are no purchases: a size beside the sample that comes along."""
+    from course_lib.data import open_bandit
+
+    try:
+        with closing(Progress(say("reading"))) as bar:
+            rows = open_bandit.install(path, bar.take)
+    except KeyboardInterrupt:
+        note(say("data_add_interrupted"))
+        return INTERRUPTED
+    print(table([say("column_log"), say("column_rows")], [(name, f"{count:,}") for name, count in rows.items()]))
+    print(say("data_open_bandit", name=open_bandit.NAME, size=open_bandit.FULL))
+    return OK
+
+
 def remove(arguments: argparse.Namespace) -> int:
     """Deletes an added dataset and prints the receipt."""
+    from course_lib.data import open_bandit
     from course_lib.data.intake import store
 
-    receipt = asdict(store.remove(arguments.name))
+    whole = arguments.name == open_bandit.NAME
+    receipt = asdict(open_bandit.remove() if whole else store.remove(arguments.name))
     print(say("data_removed", **{**receipt, "bytes": f"{receipt['bytes']:,}", "files": ", ".join(receipt["files"])}))
     return OK

@@ -1,6 +1,7 @@
 """``python -m course_lib shop simulate | order | oracle-error``: a shop of any size, and the numbers of its data card.
 
 python -m course_lib shop simulate --shoppers 1000000 --to million   # about a minute; Ctrl-C leaves nothing behind
+python -m course_lib shop simulate --shoppers 100000 --with search,slates --to some   # or --with all
 python -m course_lib shop order          # 85 trainings: about half an hour on one core; can be stopped, continues
 python -m course_lib shop oracle-error   # two minutes
 """
@@ -32,6 +33,7 @@ def register(commands: Any) -> None:
     parser.add_argument("--shoppers", metavar="N", required=True, help=say("help_shop_shoppers"))
     parser.add_argument("--to", metavar="FOLDER", required=True, help=say("help_shop_to"))
     parser.add_argument("--seed", metavar="N", help=say("help_shop_seed"))
+    parser.add_argument("--with", metavar="PART,...", dest="parts", default="", help=say("help_shop_with"))
     parser.set_defaults(run=simulate)
 
 
@@ -39,12 +41,13 @@ def simulate(arguments: argparse.Namespace) -> int:
     """Writes a shop of ``--shoppers`` into the folder ``--to``."""
     from course_lib.runs.config import SEED
     from course_lib.shop.disk import MOST, write_shop
+    from course_lib.shop.logs import chosen
     from course_lib.shop.source import shop
 
     shoppers = int(Setting("shoppers", 1, 1, MOST).check(arguments.shoppers))
     seed = None if arguments.seed is None else int(SEED.check(arguments.seed))
     folder = Path(arguments.to).expanduser()
-    writing = write_shop(folder, shop(), shoppers, seed)
+    writing = write_shop(folder, shop(), shoppers, seed, parts=chosen(arguments.parts))
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill clears up as Ctrl-C does
     try:
         with closing(writing), closing(Progress(say("shop_simulating"))) as bar:

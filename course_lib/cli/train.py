@@ -5,7 +5,9 @@ interrupted goes on where it was. The progress bar is on standard error; with ``
 
     {"dataset", "model", "seed", "run", "parameters", "seconds": {"total", "train"},
      "metrics": {"ndcg@10": {"value", "low", "high"}, ...}, "baselines": {"popularity": {...}, ...},
-     "oracle": {"known": {...}, "filtered": {...}} or null, "epochs"}
+     "oracle": {"known": {...}, "filtered": {...}} or null, "epochs", "kept_epoch"}
+
+Every model goes this way. One that is counted, not trained, has no epochs and none of the training loop's settings.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from course_lib.models.catalogue import Setting, model_card, model_cards, parse_
 from course_lib.settings import load_settings
 from course_lib.text import strings
 from course_lib.training.settings import SETTINGS as TRAINING
+from course_lib.training.settings import loop_settings
 
 if TYPE_CHECKING:
     from course_lib.runs.config import RunConfig
@@ -30,31 +33,31 @@ SHOWN = ("ndcg@10", "hr@10", "mrr@10")  # measures in the readable table; --json
 
 
 def register(commands: Any) -> None:
-    """Adds ``train``, with one option for each setting of any model that is trained and of the training loop."""
+    """Adds ``train``, with one option for each setting of any model and of the training loop."""
     parser = commands.add_parser("train", help=say("help_train"), description=say("help_train"))
     parser.add_argument("--dataset", metavar="NAME", default="shop", help=say("help_dataset"))
     parser.add_argument("--size", metavar="NAME", help=say("help_size"))
-    known = ", ".join(name for name, card in model_cards().items() if card.neural)
+    known = ", ".join(model_cards())
     parser.add_argument("--model", metavar="NAME", default="sasrec", help=say("help_model", known=known))
     parser.add_argument("--seed", metavar="N", default="1", help=say("help_seed"))
     parser.add_argument("--json", action="store_true", help=say("help_json"))
     parser.add_argument("--set", metavar="NAME=VALUE", dest="given", action=Give, help=say("help_set"))
-    for name, (setting, owners) in known_settings().items():
-        group = ", ".join(owners)
-        parser.add_argument(
-            f"--{name.replace('_', '-')}", metavar="VALUE", dest="given", action=Give, help=described(setting, group)
-        )
+    for name, kinds in known_settings().items():
+        told = "; ".join(described(setting, ", ".join(owners)) for setting, owners in kinds.items())
+        parser.add_argument(f"--{name.replace('_', '-')}", metavar="VALUE", dest="given", action=Give, help=told)
     parser.set_defaults(run=run, given={})
 
 
-def known_settings() -> dict[str, tuple[Setting, list[str]]]:
-    """Every setting's name, with one description of it and who has it: models that are trained, or "training"."""
-    found: dict[str, tuple[Setting, list[str]]] = {}
-    owners = {name: card.settings for name, card in model_cards().items() if card.neural}
-    owners |= {"training": parse_settings(TRAINING)}
+def known_settings() -> dict[str, dict[Setting, list[str]]]:
+    """Every setting's name, with each description of it (default, range) and who has it so: models, or "training"."""
+    found: dict[str, dict[Setting, list[str]]] = {}
+    owners = {"training": parse_settings(TRAINING)}
+    for name, card in model_cards().items():
+        own = {key: setting for key, setting in loop_settings(name).items() if key in card.training}
+        owners[name] = {**card.settings, **own}
     for owner, settings in owners.items():
         for name, setting in settings.items():
-            found.setdefault(name, (setting, []))[1].append(owner)
+            found.setdefault(name, {}).setdefault(setting, []).append(owner)
     return found
 
 
@@ -84,13 +87,10 @@ def configure(arguments: argparse.Namespace) -> RunConfig:
     from course_lib.runs.config import RunConfig
 
     card = model_card(arguments.model)
-    if not card.neural:
-        trained = ", ".join(name for name, other in model_cards().items() if other.neural)
-        raise CourseError("model_not_trained", name=arguments.model, known=trained)
+    known = [*card.settings, *(TRAINING if card.neural else ())]
     for name in arguments.given:
-        if name not in card.settings and name not in TRAINING:
-            known = ", ".join([*card.settings, *TRAINING])
-            raise CourseError("unknown_setting", model=arguments.model, name=name, known=known)
+        if name not in known:
+            raise CourseError("unknown_setting", model=arguments.model, name=name, known=", ".join(known) or "–")
     return RunConfig.make(
         dataset=arguments.dataset,
         size=arguments.size,
@@ -123,6 +123,9 @@ class Bar:
         elif kind == "step":
             self._shown[say("loss")] = f"{event['loss']:.3f}"
             self._move(event["step"])
+        elif kind == "kept":
+            self._bar.total = self._bar.n
+            self._bar.refresh()
         elif kind == "epoch":
             if "ndcg@10" in event["metrics"]:
                 self._shown["NDCG@10"] = f"{event['metrics']['ndcg@10']['value']:.3f}"
@@ -174,7 +177,10 @@ def readable(record: Mapping[str, Any]) -> str:
         train=f"{record['seconds']['train']:.1f}",
     )
     scores = table(("", *(measure.upper() for measure in SHOWN)), lines)
-    return "\n".join((summary, "", scores, say("train_intervals"), say("train_folder", path=record["run"])))
+    told = [summary, "", scores, say("train_intervals")]
+    if record.get("kept_epoch", record["epochs"]) != record["epochs"]:
+        told.append(say("train_kept", epochs=record["epochs"], kept=record["kept_epoch"]))
+    return "\n".join((*told, say("train_folder", path=record["run"])))
 
 
 def known_as(model: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from course_lib.course import tables
+from course_lib.course.own_data import Gone, Stop, remove_datasets
 from course_lib.course.store import Learner
 
 GIVEN = (tables.answers, tables.guesses, tables.steps, tables.runs, tables.challenges)  # all that belongs to a lesson
@@ -23,8 +24,16 @@ def forget_lesson(learner: Learner, lesson: str) -> None:
     learner.store.write(work)
 
 
-def forget_learner(learner: Learner) -> None:
-    """Deletes everything that the course remembers of the learner, preferences included. Raises CourseError."""
+def forget_learner(learner: Learner, stop: Stop | None = None) -> tuple[Gone, ...]:
+    """Deletes everything that the course has of the learner: own datasets and their runs, answers, preferences.
+
+    Args:
+        learner: who is to be forgotten.
+        stop: ends a run that still trains on one of the learner's datasets.
+
+    Returns a receipt for each dataset. Raises CourseError.
+    """
+    gone = remove_datasets(learner.key, stop)
 
     def work(connection: sa.Connection) -> None:
         for table in (*GIVEN, tables.preferences):
@@ -32,3 +41,4 @@ def forget_learner(learner: Learner) -> None:
         connection.execute(tables.learners.delete().where(tables.learners.c.key == learner.key))
 
     learner.store.write(work)
+    return gone

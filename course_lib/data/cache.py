@@ -13,12 +13,16 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 SUMS = "sha256.json"
+CATEGORIES = b"course_categories"  # key in a file's metadata: JSON, the names by column
 ABANDONED_S = 3600  # a draft that nothing was written to for so long is left over from a process that was killed
 
 
@@ -35,12 +39,26 @@ def cached(folder: Path, names: Sequence[str], prepare: Callable[[], Mapping[str
 def read(folder: Path, names: Sequence[str]) -> list[pd.DataFrame] | None:
     """The frames, or None where they are not there or not as they were written."""
     try:
-        sums = json.loads((folder / SUMS).read_text(encoding="utf-8"))
-        if any(_digest(folder / f"{name}.parquet") != sums[name] for name in names):
-            return None
-        return [pd.read_parquet(folder / f"{name}.parquet") for name in names]
-    except (OSError, ValueError, KeyError, TypeError):  # no cache, or a damaged one: the caller makes it anew
+        return [_read(folder / f"{name}.parquet") for name in names] if sound(folder, names) else None
+    except (OSError, ValueError):  # no cache, or a damaged one: the caller makes it anew
         return None
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """One frame, with the categories that it was written with: Parquet keeps those that occur, in their order there."""
+    frame = pd.read_parquet(path)
+    for column, names in json.loads((pq.read_metadata(path).metadata or {}).get(CATEGORIES, "{}")).items():
+        frame[column] = frame[column].cat.set_categories(names)
+    return frame
+
+
+def sound(folder: Path, names: Sequence[str]) -> bool:
+    """Whether the frames lie there as they were written."""
+    try:
+        sums = json.loads((folder / SUMS).read_text(encoding="utf-8"))
+        return all(_digest(folder / f"{name}.parquet") == sums[name] for name in names)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def write(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:
@@ -48,6 +66,43 @@ def write(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:
     with contextlib.suppress(OSError), drafted(folder, replace=True) as draft:
         for name, frame in frames.items():
             frame.to_parquet(draft / f"{name}.parquet", index=False)
+
+
+def stream(folder: Path, name: str, pieces: Iterable[pd.DataFrame]) -> None:
+    """Writes a frame as ``folder`` a piece at a time; silently without effect where the disk says no."""
+    with contextlib.suppress(OSError), drafted(folder, replace=True) as draft, contextlib.closing(Pieces(draft)) as out:
+        for piece in pieces:
+            out.add(name, piece)
+
+
+class Pieces:
+    """Parquet files in a folder that grow by a row group at a time. Close it before their checksums are taken."""
+
+    def __init__(self, folder: Path) -> None:
+        self.rows: dict[str, int] = {}  # by table, those written so far
+        self._folder = folder
+        self._writers: dict[str, pq.ParquetWriter] = {}
+        self._categories: dict[str, dict[str, dict[str, None]]] = {}  # by table and column, in the order of the pieces
+
+    def add(self, name: str, piece: pd.DataFrame) -> None:
+        """Adds rows to ``<name>.parquet``; every piece has the columns and types of the first."""
+        rows = pa.Table.from_pandas(piece, preserve_index=False)
+        if name not in self._writers:
+            path = self._folder / f"{name}.parquet"
+            repeats = [column for column in piece if _repeats(piece[column])]
+            self._writers[name] = pq.ParquetWriter(path, rows.schema, compression="zstd", use_dictionary=repeats)
+        self._writers[name].write_table(rows)
+        for column in piece.select_dtypes("category"):
+            known = self._categories.setdefault(name, {}).setdefault(str(column), {})
+            known.update(dict.fromkeys(piece[column].cat.categories))
+        self.rows[name] = self.rows.get(name, 0) + len(piece)
+
+    def close(self) -> None:
+        """Ends the files."""
+        for name, writer in self._writers.items():
+            kinds = {column: list(known) for column, known in self._categories.get(name, {}).items()}
+            writer.add_key_value_metadata({CATEGORIES: json.dumps(kinds)})
+            writer.close()
 
 
 @contextlib.contextmanager
@@ -73,6 +128,11 @@ def drafted(folder: Path, replace: bool = False) -> Iterator[Path]:
         os.replace(draft, folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _repeats(column: pd.Series[Any]) -> bool:
+    """Whether a dictionary of its values makes a file smaller; where they differ or lie together, it doubles it."""
+    return column.nunique() * 8 < len(column) and not column.is_monotonic_increasing
 
 
 def _clear_abandoned(folder: Path) -> None:

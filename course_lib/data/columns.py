@@ -41,6 +41,30 @@ class Columns:
     POLICY = "policy"  # str, by which rule products were shown in this order
     SLATE_PROPENSITY = "slate_propensity"  # float, chance under that rule of the whole slate in this order
     CLICK = "clicked"  # bool
+    HOUSEHOLD = "household_id"  # int32, a shopper in Complete Journey's own numbers
+    ARTICLE = "article"  # int32, Complete Journey's own product number: many articles are one product here
+    CAMPAIGN_KIND = "campaign_kind"  # category: Type A, Type B, Type C
+    STARTS = "starts"  # int64, seconds as TIME, the first day at midnight
+    ENDS = "ends"  # int64, the last day at midnight
+    COUPON_CODE = "coupon_code"  # int64, one kind of coupon
+    AGE = "age"  # category, in order, as the next six: what a household says of itself, missing where it does not
+    INCOME = "income"
+    HOME = "home"
+    MARRIED = "married"
+    HOUSEHOLD_SIZE = "household_size"
+    HOUSEHOLD_KIND = "household_kind"
+    KIDS = "kids"
+    DISPLAY = "display"  # category, where in the store a product was put up
+    MAILER = "mailer"  # category, where in the weekly mailer it was
+    COUNT = "count"  # int32, how many rows of the original were put together
+    VISITOR_GROUP_0 = "visitor_group_0"  # str, the first of four groups that a visitor of Open Bandit is in; unnamed
+    VISITOR_GROUP_1 = "visitor_group_1"
+    VISITOR_GROUP_2 = "visitor_group_2"
+    VISITOR_GROUP_3 = "visitor_group_3"
+    ITEM_NUMBER = "item_number"  # float, a property of a product of Open Bandit; its meaning is not published
+    ITEM_GROUP_1 = "item_group_1"  # str, the first of three groups that such a product is in; unnamed
+    ITEM_GROUP_2 = "item_group_2"
+    ITEM_GROUP_3 = "item_group_3"
 
 
 EVENT_COLUMNS = (Columns.USER, Columns.ITEM, Columns.TIME, Columns.BASKET)

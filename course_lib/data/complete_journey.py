@@ -21,15 +21,20 @@ import importlib.resources
 import json
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
+from course_lib.data import journey_tables
 from course_lib.data.cache import cached, read
 from course_lib.data.columns import EVENT_COLUMNS, ITEM_COLUMNS, Columns
-from course_lib.data.dataset import Address, Source
+from course_lib.data.dataset import Address, Source, Table
 from course_lib.data.splits import as_sets
 from course_lib.errors import CourseError
 from course_lib.settings import PROJECT, load_settings
@@ -51,6 +56,7 @@ LEFT_OUT_CATEGORIES = (
 LEFT_OUT_TYPES = ("MISC SALES TRANS", "PRODUCE DISCONTINUED ITEMS", "PROMOTIONAL")
 WEIGHED = 100  # a quantity from here on is a measure (fuel), not a number of pieces: the price is the line's
 FRAMES = ("events", "items")
+PROMOTIONS_AT_ONCE = 2**20  # rows of the 21 million that are in memory at a time
 
 
 def table(name: str) -> pd.DataFrame:
@@ -60,6 +66,14 @@ def table(name: str) -> pd.DataFrame:
             "household_id", "basket_id", "product_id", "quantity", "sales_value", "transaction_timestamp",
         ],
         "products": ["product_id", "department", "product_category", "product_type"],
+        "campaign_descriptions": ["campaign_id", "campaign_type", "start_date", "end_date"],
+        "campaigns": ["campaign_id", "household_id"],
+        "coupons": ["coupon_upc", "product_id", "campaign_id"],
+        "coupon_redemptions": ["household_id", "coupon_upc", "campaign_id", "redemption_date"],
+        "demographics": [
+            "household_id", "age", "income", "home_ownership", "marital_status", "household_size", "household_comp",
+            "kids_count",
+        ],
     }  # fmt: skip
     _package_version()
     file = importlib.resources.files(MODULE).joinpath(f"data/{name}.parquet")
@@ -68,6 +82,17 @@ def table(name: str) -> pd.DataFrame:
             return pd.read_parquet(source, columns=columns[name])
     except (OSError, ValueError, KeyError) as error:  # pyarrow's errors are ValueErrors and OSErrors
         raise CourseError("dataset_file_unreadable", file=f"{name}.parquet", package=PACKAGE) from error
+
+
+def promotion_rows() -> Iterator[pa.RecordBatch]:
+    """The rows of the package's largest table, some at a time; raises CourseError where it cannot be read."""
+    _package_version()
+    try:
+        with importlib.resources.files(MODULE).joinpath("data/promotions.parquet").open("rb") as source:
+            wanted = ["product_id", "week", "display_location", "mailer_location"]
+            yield from pq.ParquetFile(source).iter_batches(PROMOTIONS_AT_ONCE, columns=wanted)
+    except (OSError, ValueError, KeyError) as error:
+        raise CourseError("dataset_file_unreadable", file="promotions.parquet", package=PACKAGE) from error
 
 
 def products() -> pd.DataFrame:
@@ -86,12 +111,30 @@ def products() -> pd.DataFrame:
 
 def lines() -> pd.DataFrame:
     """Every purchase line of a catalogue item, in the order of the files, with ``ITEM``: 1.4 million rows."""
+    bought = table("transactions")
+    bought[Columns.ITEM] = bought["product_id"].map(item_numbers()).fillna(0).astype(np.int32)
+    return bought[(bought[Columns.ITEM] > 0) & (bought["quantity"] > 0)]
+
+
+def item_numbers() -> pd.Series[int]:
+    """The number of each article's item, by article; articles outside the catalogue are not there."""
     items, known = catalogue(), products()
     number = pd.Series(items[Columns.ITEM].to_numpy(), index=items[Columns.CODE])
-    of_product = pd.Series(known[Columns.CODE].map(number).to_numpy(), index=known["product_id"]).dropna()
-    bought = table("transactions")
-    bought[Columns.ITEM] = bought["product_id"].map(of_product).fillna(0).astype(np.int32)
-    return bought[(bought[Columns.ITEM] > 0) & (bought["quantity"] > 0)]
+    found = pd.Series(known[Columns.CODE].map(number).to_numpy(), index=known["product_id"])
+    return found.dropna().astype(np.int32)
+
+
+def households(size: str) -> NDArray[np.int64]:
+    """(N,) the package's numbers of a size's shoppers, in the order of their user numbers."""
+    bought = lines()
+    return np.unique(bought.loc[_kept(bought, size), "household_id"].to_numpy(np.int64))
+
+
+def _kept(bought: pd.DataFrame, size: str) -> NDArray[np.bool_]:
+    """Which lines are late enough for a size."""
+    time = bought["transaction_timestamp"].to_numpy("datetime64[s]").astype(np.int64)
+    kept: NDArray[np.bool_] = time > time.max() - SIZES[size] * 86_400
+    return kept
 
 
 @functools.cache
@@ -153,15 +196,13 @@ def prepare(size: str) -> tuple[pd.DataFrame, pd.DataFrame]:
             "dataset_names_broken", file="data/complete_journey/names.toml", reason=f"{unsold}: never sold"
         )
 
-    time = bought["transaction_timestamp"].to_numpy("datetime64[s]").astype(np.int64)
-    kept = time > time.max() - SIZES[size] * 86_400
-    bought, time = bought[kept], time[kept]
+    bought = bought[_kept(bought, size)]
     household = bought["household_id"].to_numpy(np.int64)
     events = pd.DataFrame(
         {
             Columns.USER: np.unique(household, return_inverse=True)[1].astype(np.int32),
             Columns.ITEM: bought[Columns.ITEM].to_numpy(np.int32),
-            Columns.TIME: time,
+            Columns.TIME: bought["transaction_timestamp"].to_numpy("datetime64[s]").astype(np.int64),
             Columns.BASKET: bought["basket_id"].to_numpy(np.int64),
         }
     )
@@ -209,4 +250,26 @@ def load_items(size: str) -> pd.DataFrame:
     return _items(cache_folder(size), size).copy(deep=False)  # copy-on-write, see course_lib.shop.source.load_items
 
 
-SOURCE = Source(tuple(SIZES), version, load_items, load)
+def table_version(size: str) -> str:
+    """As :func:`version`, over the code of the further tables too."""
+    made = Path(journey_tables.__file__).read_bytes()
+    return hashlib.sha256(version(size).encode() + made).hexdigest()[:12]
+
+
+def make_table(name: str, size: str) -> pd.DataFrame:
+    """One of :data:`journey_tables.TABLES`; raises CourseError where the package is missing or not as expected."""
+    of_size = functools.cache(functools.partial(households, size))
+    package = journey_tables.Package(table, promotion_rows, of_size, item_numbers)
+    try:
+        return journey_tables.TABLES[name](package)
+    except ValueError as error:
+        raise CourseError("dataset_table_unknown", table=name, package=PACKAGE, reason=error) from error
+
+
+def _table(name: str) -> Table:
+    return Table(table_version, lambda size: [make_table(name, size)])
+
+
+SOURCE = Source(
+    tuple(SIZES), version, load_items, load, currency="$", tables={name: _table(name) for name in journey_tables.TABLES}
+)

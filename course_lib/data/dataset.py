@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -52,10 +52,29 @@ class Dataset:
 
 
 @dataclass(frozen=True)
+class Table:
+    """A further table of a dataset: searches, slates, coupons, households. Observable columns only (columns.py).
+
+    The registry writes the pieces to disk one after another, so that the memory of one is enough, and reads them back
+    as one frame. All pieces have the same columns and types.
+    """
+
+    version: Callable[[str], str]  # by size, 12 hexadecimal digits: changes with whatever makes this table, only then
+    pieces: Callable[[str], Iterable[pd.DataFrame]]  # by size, at least one
+    order: tuple[str, ...] = ()  # columns by which the whole is sorted (stable) when it is read; as it is where none
+
+
+@dataclass(frozen=True)
 class Source:
-    """How one dataset gets here. ``version``, ``items`` and ``load`` take the size."""
+    """How one dataset gets here. ``version``, ``items`` and ``load`` take the size.
+
+    A dataset without histories (who bought what when) has no ``load``: nothing can be trained on it, and it is offered
+    for its tables alone. It may have no ``items`` either.
+    """
 
     sizes: tuple[str, ...]  # the first is the default
     version: Callable[[str], str]
-    items: Callable[[str], pd.DataFrame]  # the catalogue alone: quick, no behaviour generated
-    load: Callable[[str], tuple[pd.DataFrame, pd.DataFrame]]  # events, items
+    items: Callable[[str], pd.DataFrame] | None = None  # the catalogue alone: quick, no behaviour generated
+    load: Callable[[str], tuple[pd.DataFrame, pd.DataFrame]] | None = None  # events, items
+    tables: Mapping[str, Table] = field(default_factory=dict)  # by name: small letters and _, not "events" or "items"
+    currency: str = "¥"  # the sign before its prices; empty where that is not known

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,9 @@ class Histories:
         position = np.arange(length)[None, :] - length + self.offsets[1:, None]  # (N, length) index into items
         inside = position >= self.offsets[:-1, None]
         return np.where(inside, self.items[np.where(inside, position, 0)] if len(self.items) else 0, 0).astype(np.int64)
+
+
+Score = Callable[[Histories], NDArray[np.floating[Any]]]  # n histories -> (n, V + 1); column i is item i, 0 is ignored
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,11 @@ from scipy import sparse
 
 from course_lib.data import complete_journey
 from course_lib.data.columns import EVENT_COLUMNS, Columns
-from course_lib.data.histories import Histories, Holdout
+from course_lib.data.histories import Histories, Holdout, Score
 from course_lib.data.splits import as_sets
 from course_lib.evaluation.intervals import Interval, bootstrap
 from course_lib.evaluation.metrics import hit_rate
-from course_lib.evaluation.protocol import Score, evaluate
+from course_lib.evaluation.protocol import evaluate
 from course_lib.settings import PROJECT
 
 COMMAND = "Written by: python -m course_lib.evaluation.basket_trap"

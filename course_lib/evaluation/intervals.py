@@ -2,9 +2,10 @@
 
     bootstrap(values)                       # one number a shopper -> Interval(value=mean, low, high)
     paired_difference(ours, theirs)         # the same shoppers, two models
+    bootstrap_ratio(above, below)           # a mean only after dividing: unequal units, normalised weights
     over_seeds([0.31, 0.29, 0.33])          # one number a training seed
 
-The first two say how the score would vary with other shoppers; the third, with another random start of the training.
+The first three say how the score would vary with other shoppers; the last, with another random start of the training.
 """
 
 from __future__ import annotations
@@ -111,6 +112,31 @@ def paired_difference(
     if a.shape != b.shape:
         raise ValueError(f"ours {a.shape} and theirs {b.shape}: a paired difference needs the same shoppers")
     return bootstrap(a - b, resamples, seed, level)
+
+
+def bootstrap_ratio(
+    above: ArrayLike, below: ArrayLike, resamples: int = RESAMPLES, seed: int = 0, level: float = LEVEL
+) -> Interval:
+    """The sum over m of (mean of ``above`` / mean of ``below``), (G, M) each, a row for each unit that is resampled.
+
+    For what is a mean only after dividing: units of unequal size, or weights that are normalised. Both means are taken
+    anew in each resample, where 0 / 0 counts as 0. Source: as :func:`bootstrap`. Raises ValueError for wrong shapes, a
+    NaN, or a mean of ``below`` that is not above 0.
+
+    >>> bootstrap_ratio([[1.0], [3.0]], [[2.0], [6.0]])  # every unit's ratio is the same
+    Interval(value=0.5, low=0.5, high=0.5)
+    """
+    tops, bottoms = np.asarray(above, np.float64), np.asarray(below, np.float64)
+    if tops.ndim != 2 or not len(tops) or tops.shape != bottoms.shape or not np.isfinite(tops + bottoms).all():
+        raise ValueError(f"above {tops.shape} and below {bottoms.shape} must be finite numbers (G, M), one row or more")
+    if not (bottoms.mean(0) > 0).all() or (bottoms < 0).any():
+        raise ValueError("below must not be negative, nor 0 in a whole column")
+    outcomes, counts = np.unique(np.concatenate([tops, bottoms], axis=1), axis=0, return_counts=True)
+    means = resampled_means(outcomes, counts, resamples, seed)
+    over, under = np.split(means, 2, axis=1)
+    drawn = np.divide(over, under, out=np.zeros_like(over), where=under > 0).sum(1)
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float((tops.mean(0) / bottoms.mean(0)).sum()), float(low), float(high))
 
 
 def over_seeds(values: Sequence[float], level: float = LEVEL) -> Interval:

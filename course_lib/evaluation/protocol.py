@@ -4,24 +4,24 @@
     evaluation.metrics["ndcg@10"]   # {"value": 0.31, "low": 0.29, "high": 0.33}
 
 Full ranking: the target competes with every product of the shop, also those already bought (people buy milk again).
-Whoever wants to exclude products gives them -inf in ``score``. No sampled candidates: they reorder models
+Where nothing comes twice, as with films, ``evaluate(unseen(model.score), ...)`` leaves out the history's own products.
+Whoever wants to exclude others gives them -inf in ``score``. No sampled candidates: they reorder models
 (Krichene & Rendle, On Sampled Metrics for Item Recommendation, KDD 2020).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from course_lib.data.histories import Histories, Holdout
+from course_lib.data.histories import Histories, Holdout, Score
 from course_lib.evaluation.intervals import bootstrap_counts
 from course_lib.evaluation.metrics import all_metrics, rank_of_target
 
-Score = Callable[[Histories], NDArray[np.floating]]  # n histories -> (n, V + 1) scores; column 0 is padding, ignored
+CELLS = 2**24  # scores that exist at any time, 64 MiB: fewer rows at once where there are more than 32,000 products
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,9 @@ class Evaluation:
 
 
 def evaluate(score: Score, holdout: Holdout, batch: int = 512, k: int = 10, seed: int = 0) -> Evaluation:
-    """Rank every target of ``holdout`` among all products; at most ``batch`` rows of scores exist at any time.
+    """Rank every target of ``holdout`` among all products.
 
+    At most ``batch`` rows of scores exist at any time, fewer where a row is so long that they would be over CELLS.
     Histories are scored in order of length, so that a model that pads to the longest of a batch pads little.
     ``seed`` draws the bootstrap's resamples. Raises ValueError for an empty holdout or scores of a wrong shape,
     CourseError for scores that are not numbers.
@@ -50,15 +51,33 @@ def evaluate(score: Score, holdout: Holdout, batch: int = 512, k: int = 10, seed
     began = time.perf_counter()
     order = np.argsort(holdout.histories.lengths, kind="stable")
     ranks = np.empty(len(holdout), np.int64)
-    for start in range(0, len(order), batch):
-        rows = order[start : start + batch]
+    products = int(holdout.targets.max())  # as far as is known before the first scores
+    start = 0
+    while start < len(order):
+        rows = order[start : start + max(1, min(batch, CELLS // (products + 1)))]
+        start += len(rows)
         scores = score(holdout.histories.take(rows))
         if scores.ndim != 2 or len(scores) != len(rows):
             raise ValueError(f"score returned {scores.shape} for {len(rows)} histories; expected ({len(rows)}, V + 1)")
         ranks[rows] = rank_of_target(scores, holdout.targets[rows])
+        products = scores.shape[1] - 1
         del scores  # before the next batch is made, or two exist at once
     seconds = time.perf_counter() - began
     return Evaluation(summarise(ranks, k, seed), ranks, seconds, k)
+
+
+def unseen(score: Score) -> Score:
+    """``score`` with -inf for every product of the history: the protocol "seen items removed" of film benchmarks.
+
+    A target that the shopper has bought before can then not be found: it takes the last place.
+    """
+
+    def scores_of_the_rest(histories: Histories) -> NDArray[np.floating]:
+        scores = np.array(score(histories))  # a copy: what the model returned is its own
+        scores[np.repeat(np.arange(len(histories)), histories.lengths), histories.items] = -np.inf
+        return scores
+
+    return scores_of_the_rest
 
 
 def summarise(ranks: NDArray[np.int64], k: int = 10, seed: int = 0) -> dict[str, dict[str, float]]:

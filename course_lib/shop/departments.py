@@ -82,9 +82,11 @@ def departments(
     users = events[Columns.USER].to_numpy(np.int64)
     shoppers = int(users[-1]) + 1 if len(users) else 0
     seed = world.parameters["seed"] if seed is None else seed
-    blocks = -(-shoppers // simulator.BLOCK)
-    draws = [np.random.default_rng([seed, PART, block]).random((2, simulator.BLOCK)) for block in range(blocks)]
+    first = int(users[0]) // simulator.BLOCK if len(users) else 0  # the events may be those of later blocks alone
+    blocks = range(first, -(-shoppers // simulator.BLOCK))
+    draws = [np.random.default_rng([seed, PART, block]).random((2, simulator.BLOCK)) for block in blocks]
     lot = np.concatenate(draws, axis=1) if draws else np.zeros((2, 0))
+    users = users - first * simulator.BLOCK
     testing = (lot[0] < heldout)[users]
     gone = in_departments(world, events[Columns.ITEM].to_numpy(), chosen) & (lot[1] >= kept)[users]
     train = events[~testing & ~gone].reset_index(drop=True)

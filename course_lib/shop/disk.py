@@ -1,10 +1,11 @@
 """A shop of any number of shoppers as a folder of Parquet files, written block by block: a million need little memory.
 
-    for done, total in write_shop(Path("million"), shop(), 1_000_000):
+    for done, total in write_shop(Path("million"), shop(), 1_000_000, parts=("search", "slates")):
         print(done, total)
 
-The folder holds ``events.parquet`` (EVENT_COLUMNS), ``items.parquet`` (ITEM_COLUMNS), ``shop.json`` (what it was made
-from) and the checksums of the tables. The registry keeps the shop's own sizes in the same way.
+The folder holds ``events.parquet`` (EVENT_COLUMNS), ``items.parquet`` (ITEM_COLUMNS), the tables of the parts
+(logs.py), ``shop.json`` (what it was made from, and the rows of each table) and the checksums of the tables. A block is
+a row group of each. The registry keeps the shop's own sizes in the same way.
 """
 
 from __future__ import annotations
@@ -12,16 +13,15 @@ from __future__ import annotations
 import errno
 import json
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from course_lib.data.cache import drafted
+from course_lib.data.cache import Pieces, drafted
 from course_lib.data.columns import Columns
 from course_lib.errors import CourseError
-from course_lib.shop.simulate import simulate
+from course_lib.shop.logs import PARTS
+from course_lib.shop.parts import shared_blocks
 from course_lib.shop.world import World
 
 Progress = Generator[tuple[int, int], None, None]
@@ -31,10 +31,18 @@ REST = 2**20  # bytes: the items and everything else
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-def write_shop(folder: Path, world: World, shoppers: int, seed: int | None = None, replace: bool = False) -> Progress:
+def write_shop(
+    folder: Path,
+    world: World,
+    shoppers: int,
+    seed: int | None = None,
+    replace: bool = False,
+    parts: Sequence[str] = (),
+) -> Progress:
     """Writes the events of ``shoppers`` (1 to MOST) as ``folder``; yields shoppers done and in all after each block.
 
     The events are those of :func:`course_lib.shop.simulate.events_frame`; ``seed`` defaults to the shop's own.
+    ``parts`` are names of :data:`course_lib.shop.logs.PARTS` (KeyError for others) whose tables are written too.
     ``folder`` appears, whole, when the iteration ends. Whoever stops before (closes the generator, raises, is killed)
     leaves nothing there. With ``replace`` whatever is at ``folder`` gives way to it, else only an empty folder does.
     Raises CourseError, at once where possible, if something is there already or the disk is full; OSError where the
@@ -46,47 +54,54 @@ def write_shop(folder: Path, world: World, shoppers: int, seed: int | None = Non
     folder = folder.resolve()
     if not replace and _taken(folder):
         raise CourseError("shop_folder_taken", path=folder)
-    need = bytes_needed(world, shoppers)
+    need = bytes_needed(world, shoppers, parts)
     full = CourseError("shop_disk_full", path=folder, shoppers=f"{shoppers:,}", need=f"{need / 2**20:,.0f}")
     if _free(folder) < need:
         raise full
-    return _written(folder, world, shoppers, seed, replace, full)
+    return _written(folder, world, shoppers, seed, replace, parts, full)
 
 
-def _written(folder: Path, world: World, shoppers: int, seed: int, replace: bool, full: CourseError) -> Progress:
+def _written(
+    folder: Path, world: World, shoppers: int, seed: int, replace: bool, parts: Sequence[str], full: CourseError
+) -> Progress:
     """Does what :func:`write_shop` has checked."""
     try:
         with drafted(folder, replace) as draft:
-            yield from _write(draft, world, shoppers, seed)
+            yield from _write(draft, world, shoppers, seed, parts)
     except OSError as problem:
         if problem.errno in FULL:
             raise full from problem
         raise
 
 
-def bytes_needed(world: World, shoppers: int) -> int:
-    """How much disk a shop of so many shoppers takes, estimated from above."""
-    return int(shoppers * world.parameters["shopper.events_mean"] * BYTES_AN_EVENT) + REST
+def bytes_needed(world: World, shoppers: int, parts: Sequence[str] = ()) -> int:
+    """How much disk a shop of so many shoppers takes with these parts, estimated from above."""
+    events = shoppers * world.parameters["shopper.events_mean"] * BYTES_AN_EVENT
+    return int(events) + REST + sum(PARTS[name].shopper_bytes * shoppers + REST for name in parts)
 
 
-def _write(draft: Path, world: World, shoppers: int, seed: int) -> Progress:
+def _write(draft: Path, world: World, shoppers: int, seed: int, parts: Sequence[str]) -> Progress:
     """The files, into a folder that is there."""
     world.catalogue.items.to_parquet(draft / "items.parquet", index=False)
-    writer, events = None, 0
-    try:
-        for block in simulate(world, shoppers, seed):
-            rows = pa.Table.from_pandas(block.frame(world), preserve_index=False)
-            # Only products repeat; a dictionary for the other columns would make the file twice as large.
-            writer = writer or pq.ParquetWriter(
-                draft / "events.parquet", rows.schema, compression="zstd", use_dictionary=[Columns.ITEM]
-            )
-            writer.write_table(rows)
-            events += rows.num_rows
-            yield block.first + len(block.length), shoppers
-    finally:
-        if writer is not None:
-            writer.close()
-    made_from = {"shoppers": shoppers, "events": events, "seed": seed, "parameters": world.parameters.digest()}
+    with closing(Pieces(draft)) as out:
+        for name in parts:
+            for table, make in PARTS[name].once.items():
+                out.add(table, make(world))
+        beside = [PARTS[name].blocks(world, shoppers, seed) for name in parts]
+        for block in shared_blocks(world, shoppers, seed):
+            events = block.frame(world)
+            out.add("events", events[events[Columns.USER] < shoppers])
+            for blocks in beside:  # in step with the events: one block of one part at a time
+                for table, frame in next(blocks).items():
+                    out.add(table, frame)
+            yield min(block.first + len(block.length), shoppers), shoppers
+    made_from = {
+        "shoppers": shoppers,
+        "events": out.rows["events"],
+        "seed": seed,
+        "parameters": world.parameters.digest(),
+        "rows": out.rows,
+    }
     (draft / "shop.json").write_text(json.dumps(made_from), encoding="utf-8")
 
 

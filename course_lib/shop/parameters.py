@@ -1,4 +1,4 @@
-"""The shop's parameters and content, read from data/shop/*.toml and checked.
+"""The shop's parameters and content, read from data/shop/*.toml and checked (limits.py).
 
 ``load_parameters()`` returns the shop as published. ``Parameters.scaled("need.impulse", 2.0)`` returns the same shop
 with one number changed, which is how the data card shows that the order of the models does not hang on it.
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from course_lib.settings import PROJECT
+from course_lib.shop.limits import check, check_all
 
 FOLDER = PROJECT / "data" / "shop"
 FILES = ("parameters", "catalogue", "missions", "interests", "personas", "campaigns", "queries")
@@ -35,7 +36,7 @@ class Parameters:
         return value
 
     def replaced(self, path: str, value: Any) -> Parameters:
-        """The same shop with one number replaced."""
+        """The same shop with one number replaced; raises CourseError for a value that it cannot have."""
         numbers = copy.deepcopy(self.numbers)
         *parents, last = path.split(".")
         table = numbers
@@ -43,6 +44,7 @@ class Parameters:
             table = table[part]
         if last not in table:
             raise KeyError(path)
+        check(path, value, table[last])
         table[last] = value
         return Parameters(numbers, self.content)
 
@@ -58,7 +60,8 @@ class Parameters:
 
 @functools.cache
 def load_parameters() -> Parameters:
-    """The shop as published in data/shop."""
+    """The shop as published in data/shop; raises CourseError for a number that it cannot have."""
     tables = {name: tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8")) for name in FILES}
     content = {key: value for name in FILES[1:] for key, value in tables[name].items()}
+    check_all(tables["parameters"])
     return Parameters(tables["parameters"], content)

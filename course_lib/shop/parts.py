@@ -25,9 +25,33 @@ def whole_blocks(
     shoppers. Whoever uses it leaves out what lies beyond.
     """
     seed = world.parameters["seed"] if seed is None else seed
-    blocks = -(-shoppers // simulator.BLOCK)
-    for number, block in enumerate(simulator.simulate(world, blocks * simulator.BLOCK, seed)):
+    for number, block in enumerate(shared_blocks(world, shoppers, seed)):
         yield block, np.random.default_rng([seed, part, number])
+
+
+def shared_blocks(world: World, shoppers: int, seed: int | None = None) -> Iterator[Block]:
+    """Whole blocks of simulate() that together hold at least ``shoppers``.
+
+    Whoever goes through them side by side, as a shop's parts do when they are written, has each made once.
+    """
+    seed = world.parameters["seed"] if seed is None else seed
+    for number in range(-(-shoppers // simulator.BLOCK)):
+        yield _block(world, seed, number)
+
+
+_latest: tuple[World, tuple[int, int, int], Block] | None = None
+
+
+def _block(world: World, seed: int, number: int) -> Block:
+    """One block, and the latest is kept: a few megabytes, which nobody changes."""
+    global _latest
+    size = simulator.BLOCK
+    kept, key = _latest, (seed, number, size)
+    if kept is not None and kept[0] is world and kept[1] == key:
+        return kept[2]
+    block = simulator.simulate_block(world, number * size, np.random.default_rng([seed, 2, number]))
+    _latest = (world, key, block)
+    return block
 
 
 def catalogue_stream(world: World, part: int) -> np.random.Generator:

@@ -1,6 +1,6 @@
 """What a recommender may learn from and answer in the weeks of weeks.py, simple ones, and the slate made of scores.
 
-A recommender is any ``(Histories) -> (n, V + 1) scores``, as in evaluation.protocol; a ``Refit`` makes one of the
+A recommender is any ``(Histories) -> (n, V + 1) scores``, a data.histories.Score; a ``Refit`` makes one of the
 :class:`Log` before each week:
 
     def markov(log): return MarkovModel.fit(log.histories, log.num_items, {"blend": 10.0}).score
@@ -16,12 +16,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from course_lib.data.histories import Histories
+from course_lib.data.histories import Histories, Score
 from course_lib.errors import CourseError
 
 Scores = NDArray[np.floating[Any]]
 Ints = NDArray[np.int64]
-Score = Callable[[Histories], Scores]  # n histories -> (n, V + 1), column i is item i, column 0 is ignored
 Recommender = Score | Literal["oracle"] | None  # "oracle" ranks by each shopper's true chances; None shows nothing
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
 
 from course_lib.data.cache import read
-from course_lib.data.dataset import Address, Source
+from course_lib.data.dataset import Address, Source, Table
 from course_lib.errors import CourseError
 from course_lib.settings import load_settings
 from course_lib.shop.disk import write_shop
+from course_lib.shop.logs import PARTS, Part
 from course_lib.shop.parameters import load_parameters
 from course_lib.shop.simulate import events_frame
 from course_lib.shop.world import World, make_world
@@ -61,4 +63,35 @@ def load_items(size: str) -> pd.DataFrame:
     return shop().catalogue.items.copy(deep=False)
 
 
-SOURCE = Source(tuple(sizes()), version, load_items, load)
+def part_version(part: Part, size: str) -> str:
+    """As :func:`version`, over the part's own files too; the purchases' version knows nothing of them."""
+    digest = hashlib.sha256(version(size).encode())
+    for name in ("logs", *part.code):
+        digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _tables(part: Part) -> dict[str, Table]:
+    """The part's tables as the registry offers them."""
+
+    def of_shop(make: Callable[[World], pd.DataFrame]) -> Table:
+        return Table(version_of, lambda size: [make(shop())])
+
+    def of_shoppers(table: str) -> Table:
+        def pieces(size: str) -> Iterator[pd.DataFrame]:
+            return (found[table] for found in part.blocks(shop(), sizes()[size], None))
+
+        return Table(version_of, pieces, part.order)
+
+    version_of = functools.partial(part_version, part)
+    once = {table: of_shop(make) for table, make in part.once.items()}
+    return once | {table: of_shoppers(table) for table in part.tables}
+
+
+SOURCE = Source(
+    tuple(sizes()),
+    version,
+    load_items,
+    load,
+    tables={name: table for part in PARTS.values() for name, table in _tables(part).items()},
+)

@@ -34,6 +34,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from course_lib.data.columns import EVENT_COLUMNS, Columns
+from course_lib.errors import CourseError
 from course_lib.shop import simulate as simulator
 from course_lib.shop import world as rules
 from course_lib.shop.recommenders import Log, Recommender, Refit, slate_of
@@ -111,10 +112,12 @@ def log(world: World, life: Life) -> Log:
 def advance(world: World, life: Life, recommender: Recommender) -> Week:
     """Lives one week under ``recommender``, changing ``life``.
 
-    Raises ValueError for scores of a wrong shape, CourseError for scores that are not numbers; ``life`` is then in the
-    middle of a week and of no further use.
+    Raises CourseError where a slate is to have more products than the shop. Raises ValueError for scores of a wrong
+    shape, CourseError for scores that are not numbers; ``life`` is then in the middle of a week and of no further use.
     """
-    end, size = (life.week + 1) * DAYS, world.parameters["weeks.slate"]
+    end, size, products = (life.week + 1) * DAYS, world.parameters["weeks.slate"], len(world.catalogue.type)
+    if size > products:
+        raise CourseError("setting_out_of_range", name="weeks.slate", value=size, low=1, high=products)
     parts = [_occasion(world, life, np.zeros(0, np.int64), None, np.zeros((0, size + 2)))]  # of nobody, for the shapes
     for number, first in enumerate(range(0, len(life), simulator.BLOCK)):
         gap = np.zeros(simulator.BLOCK)

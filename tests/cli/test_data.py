@@ -8,8 +8,10 @@ import pytest
 
 from course_lib.cli.main import main
 from course_lib.cli.train import configure
+from course_lib.data import open_bandit
 from course_lib.data.intake import store
 from course_lib.data.intake.formats import formats
+from course_lib.data.registry import built_in
 
 ROWS = "".join(
     f"{n % 4},{(n * n) % 7},{n % 28 + 1}.3.2024 10:{n % 60:02d},{'buy' if n % 3 else 'pv'}\n" for n in range(90)
@@ -101,10 +103,11 @@ def test_a_bad_name_is_told_before_the_file_is_read(capsys: pytest.CaptureFixtur
     assert "cannot be a dataset's name" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", [*formats(), "shop", "complete-journey"])
+@pytest.mark.parametrize("name", [*formats(), *built_in()])
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_everything_known_can_be_described(name: str, language: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["data", "describe", name, "--lang", language]) == 0
+    size = ["--size", "tiny"] if name == "shop" else []  # its tables are made for this
+    assert main(["data", "describe", name, *size, "--lang", language]) == 0
     out = capsys.readouterr().out
     assert len(out.splitlines()) >= 4
     assert "https://" in out
@@ -113,3 +116,32 @@ def test_everything_known_can_be_described(name: str, language: str, capsys: pyt
 def test_something_unknown_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "describe", "nothing", "--lang", "en"]) == 2
     assert "movielens-1m" in capsys.readouterr().err
+
+
+def test_the_whole_of_open_bandit_is_a_size_beside_the_sample(
+    orders: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for policy in open_bandit.POLICIES:
+        for campaign in open_bandit.CAMPAIGNS:
+            folder = tmp_path / "obd" / policy / campaign
+            folder.mkdir(parents=True)
+            names = ",timestamp,item_id,position,click,propensity_score," + ",".join(
+                f"user_feature_{n}" for n in range(4)
+            )
+            (folder / f"{campaign}.csv").write_text(f"{names}\n0,2019-11-24 00:00:00+00:00,0,1,1,1.0,a,b,c,d\n")
+            features = ",item_id," + ",".join(f"item_feature_{n}" for n in range(4))
+            (folder / "item_context.csv").write_text(f"{features}\n0,0,0.5,a,b,c\n")
+    assert main(["data", "add", "open-bandit", str(tmp_path / "obd"), "--lang", "en"]) == 0
+    out = capsys.readouterr().out
+    assert ["random/all", "1"] in [line.split() for line in out.splitlines()]
+    assert "size “full” of open-bandit" in out
+    assert main(["data", "list"]) == 0
+    listed = [line.split()[:2] for line in capsys.readouterr().out.splitlines()]
+    assert ["open-bandit", "sample"] in listed
+    assert ["open-bandit", "full"] in listed
+    assert main(["data", "describe", "open-bandit", "--lang", "zh"]) == 0
+    assert "Apache License 2.0" in capsys.readouterr().out
+    assert main(["data", "remove", "open-bandit", "--lang", "en"]) == 0
+    assert "Deleted open-bandit" in capsys.readouterr().out
+    assert main(["data", "add", "open-bandit", orders, "--lang", "en"]) == 2
+    assert "neither a folder nor a zip" in capsys.readouterr().err

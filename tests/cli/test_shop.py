@@ -13,6 +13,7 @@ import pytest
 
 from course_lib.cli.main import main
 from course_lib.settings import PROJECT
+from course_lib.shop.search import search_log
 from course_lib.shop.simulate import events_frame
 from course_lib.shop.source import shop
 
@@ -39,6 +40,18 @@ def test_a_shop_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     )
 
 
+def test_parts_are_written_beside_the_events(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "shop"
+    given = ["shop", "simulate", "--shoppers", "30", "--to", str(folder), "--seed", "5", "--with", "coupons,search"]
+    assert main(given) == 0
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    assert capsys.readouterr().out == f"30 shoppers, {size / 2**20:,.1f} MiB: {folder}\n"
+    tables = {"events", "items", "queries", "searches", "results", "coupons"}
+    assert {path.stem for path in folder.glob("*.parquet")} == tables
+    searches = pd.read_parquet(folder / "searches.parquet")
+    pd.testing.assert_frame_equal(searches, search_log(shop(), 30, 5).searches, check_exact=True)
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
@@ -46,6 +59,7 @@ def test_a_shop_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         (["--shoppers", "100000001"], "shoppers is 100000001, but must lie between"),
         (["--shoppers", "1e6"], "shoppers is “1e6”, which is not a whole number."),
         (["--shoppers", "10", "--seed", "x"], "seed is “x”, which is not a whole number."),
+        (["--shoppers", "10", "--with", "slates,utilities"], "The shop has no part called “utilities”."),
         ([], "--shoppers"),
     ],
 )
@@ -70,10 +84,11 @@ def test_a_full_disk_is_one_sentence(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
-def test_an_interruption_leaves_nothing(kind: signal.Signals, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "parts"), [(signal.SIGINT, ""), (signal.SIGTERM, ""), (signal.SIGINT, "all")])
+def test_an_interruption_leaves_nothing(kind: signal.Signals, parts: str, tmp_path: Path) -> None:
+    asked = ["--shoppers", "1000000", "--to", str(tmp_path / "shop"), "--with", parts]
     process = subprocess.Popen(
-        [sys.executable, "-m", "course_lib", "shop", "simulate", "--shoppers", "1000000", "--to", tmp_path / "shop"],
+        [sys.executable, "-m", "course_lib", "shop", "simulate", *asked],
         cwd=PROJECT,
         env={**os.environ, "LANG": "C"},
         stderr=subprocess.PIPE,

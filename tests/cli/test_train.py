@@ -15,11 +15,13 @@ import pytest
 
 from course_lib.cli.main import main
 from course_lib.cli.train import Bar, configure, known_settings
+from course_lib.errors import CourseError
 from course_lib.models.catalogue import model_cards
 from course_lib.runs import here
 from course_lib.runs.config import RunConfig
 from course_lib.settings import Settings, load_settings
 from course_lib.training.settings import SETTINGS as TRAINING
+from course_lib.training.settings import loop_settings
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
@@ -93,16 +95,27 @@ def test_options_and_set_are_the_same_and_the_last_counts(asked: list[RunConfig]
     assert [config.training["batch_size"] for config in asked] == [64, 64]
 
 
-def test_every_setting_is_an_option(asked: list[RunConfig]) -> None:
-    """A new setting of a model or of the loop becomes an option by being there, and no two owners share a name."""
-    settings = model_cards()["sasrec"].settings
-    assert not set(settings) & set(TRAINING)
-    assert set(known_settings()) >= {*settings, *TRAINING}
-    line = [
-        word for name, (setting, _) in known_settings().items() for word in (f"--{name.replace('_', '-')}", setting)
-    ]
-    assert main(["train", *(str(getattr(word, "default", word)) for word in line)]) == 0
-    assert asked == [RunConfig.make()]
+@pytest.mark.parametrize("name", list(model_cards()))
+def test_every_setting_is_an_option(asked: list[RunConfig], name: str) -> None:
+    """A new setting of a model or of the loop becomes an option by being there, and no model shares one with the loop.
+
+    A counted model takes its own settings alone; each option in the other models' way is refused.
+    """
+    card = model_cards()[name]
+    assert not set(card.settings) & set(TRAINING)
+    own = dict(card.settings) | (loop_settings(name) if card.neural else {})
+    line = [word for key, setting in own.items() for word in (f"--{key.replace('_', '-')}", str(setting.default))]
+    assert main(["train", "--model", name, *line]) == 0
+    assert asked == [RunConfig.make(model=name)]
+    for key in set(known_settings()) - set(own):
+        with pytest.raises(CourseError, match=key):
+            configure(arguments(model=name, given={key: "1"}))
+
+
+def test_help_tells_apart_what_two_models_call_by_one_name() -> None:
+    kinds = known_settings()["regularisation"]
+    assert sorted(owner for owners in kinds.values() for owner in owners) == ["ease", "matrix-factorization"]
+    assert len(kinds) == 2
 
 
 @pytest.mark.parametrize(
@@ -187,6 +200,20 @@ def test_a_real_run_and_its_repetition() -> None:
     again = subprocess.run(command("--json"), cwd=PROJECT, capture_output=True, text=True, timeout=300, check=False)
     assert json.loads(again.stdout) == record
     assert (folder / "result.json").stat().st_mtime_ns == trained
+
+
+def test_a_counted_model_says_as_much_as_a_trained_one(capsys: pytest.CaptureFixture[str]) -> None:
+    """Popularity with its defaults is also a line of every run: here and there the same figures."""
+    assert main(["train", "--size", "tiny", "--model", "popularity", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    config = configure(arguments(model="popularity"))
+    assert Path(record["run"]).name == config.run_id
+    assert config.training == {}
+    assert set(record) >= {*result(config), "run", "measures"}
+    assert record["metrics"] == record["baselines"]["popularity"]
+    assert record["measures"]["shuffle_cost"]["value"] == 0  # it reads no history
+    assert record["parameters"] == 1261
+    assert record["epochs"] == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")

@@ -3,8 +3,16 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from course_lib.course import own_data
 from course_lib.course.forget import forget_learner, forget_lesson
 from course_lib.course.store import Learner, Store
+from course_lib.data.intake import store as datasets
+from course_lib.data.intake.pipeline import look, prepare
+from course_lib.runs.config import RunConfig
+from course_lib.runs.files import run_lock
+from course_lib.settings import load_settings
 
 
 def fill(learner: Learner, lesson: str) -> None:
@@ -48,3 +56,66 @@ def test_a_learner_is_forgotten_whole(tmp_path: Path, open_at: Callable[..., Sto
     forget_learner(me)  # nothing left is no error
     fill(me, "alpha")
     assert lessons_of(me) == {"alpha"}
+
+
+ROWS = "\n".join(f"u{user},i{(user + n) % 3},2024-01-0{n + 1}" for user in range(3) for n in range(4))
+
+
+def add(name: str, owner: str, folder: Path) -> str:
+    """A dataset of ``owner``; its public name."""
+    path = folder / f"{name}.csv"
+    path.write_text(f"user_id,item_id,date\n{ROWS}\n", encoding="utf-8")
+    return datasets.save(prepare(look(path)), name, owner).key
+
+
+def run_of(dataset: str) -> Path:
+    """A finished run on it, as its folder."""
+    config = RunConfig.make(dataset)
+    folder = load_settings().runs / config.run_id
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(config.to_json(), encoding="utf-8")
+    (folder / "events.jsonl").write_text('{"t": 1.0, "kind": "finished", "seconds": 1.0}\n', encoding="utf-8")
+    return folder
+
+
+def test_a_learners_own_datasets_go_too_with_a_receipt(
+    tmp_path: Path, open_at: Callable[..., Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIVEREC_HOME", str(tmp_path / "home"))
+    store = open_at(tmp_path / "course.sqlite")
+    me, other = store.learner(), store.learner("other")
+    mine = {name: run_of(add(name, me.key, tmp_path)) for name in ("cups", "mugs")}
+    kept = [run_of(add("cups", other.key, tmp_path)), run_of(add("all", datasets.SHARED, tmp_path)), run_of("shop")]
+    gone = forget_learner(me)
+    assert [(one.receipt.name, one.receipt.owner, one.runs, one.left) for one in gone] == [
+        ("cups", me.key, 1, 0),
+        ("mugs", me.key, 1, 0),
+    ]
+    assert all(set(one.receipt.files) >= {"card.json", "events.parquet", "items.parquet"} for one in gone)
+    assert all(one.receipt.bytes == sum(one.receipt.files.values()) > 0 for one in gone)
+    assert not any(folder.exists() for folder in mine.values())
+    assert all(folder.exists() for folder in kept)
+    assert [card.owner for card in datasets.added(other.key)] == [datasets.SHARED, other.key]
+    assert forget_learner(me) == ()
+
+
+def test_a_run_that_still_trains_is_told_to_stop_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIVEREC_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(own_data, "PATIENCE_S", 0.1)
+    folders = [run_of(add(name, "anna", tmp_path)) for name in ("cups", "mugs")]
+    locks = {folder.name: run_lock(folder) for folder in folders}
+    for folder in folders:
+        (folder / "events.jsonl").write_text('{"t": 1.0, "kind": "started"}\n', encoding="utf-8")
+        locks[folder.name].acquire()
+    stopped = []
+
+    def stop(run_id: str) -> None:
+        stopped.append(run_id)
+        if run_id == folders[0].name:  # it ends at once, the other one does not
+            locks[run_id].release()
+
+    gone = [own_data.remove_dataset(name, "anna", stop) for name in ("cups", "mugs")]
+    assert stopped == [folder.name for folder in folders]
+    assert [(one.runs, one.left) for one in gone] == [(1, 0), (0, 1)]
+    assert [folder.exists() for folder in folders] == [False, True]
+    locks[folders[1].name].release()

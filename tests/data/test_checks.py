@@ -19,14 +19,14 @@ def smallest(name: str) -> str:
     return "tiny" if "tiny" in sizes else sizes[0]
 
 
-@pytest.mark.parametrize("name", sorted(registry.sources()))
+@pytest.mark.parametrize("name", sorted(registry.trainable()))
 def test_every_dataset_keeps_the_rules(name: str) -> None:
     dataset = registry.load(registry.resolve(name, smallest(name)))
     assert check(dataset) == ()
     pd.testing.assert_frame_equal(dataset.items, registry.load_items(dataset.address))
 
 
-@pytest.mark.parametrize("name", sorted(registry.sources()))
+@pytest.mark.parametrize("name", sorted(registry.trainable()))
 def test_who_changes_a_frame_changes_only_his_own(name: str) -> None:
     address = registry.resolve(name, smallest(name))
     for mine, others in (

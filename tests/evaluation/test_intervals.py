@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from course_lib.evaluation.intervals import bootstrap, bootstrap_counts, over_seeds, paired_difference, resampled_means
+from course_lib.evaluation.intervals import (
+    bootstrap,
+    bootstrap_counts,
+    bootstrap_ratio,
+    over_seeds,
+    paired_difference,
+    resampled_means,
+)
 
 
 def test_a_bootstrap_is_as_wide_as_the_normal_interval_of_a_share() -> None:
@@ -69,6 +76,29 @@ def test_memory_stays_bounded_for_many_shoppers() -> None:
     assert peak < 64 * 2**20
 
 
+def test_a_ratio_over_one_is_the_mean() -> None:
+    values = np.random.default_rng(0).random(300)
+    mean, ratio = bootstrap(values), bootstrap_ratio(values[:, None], np.ones((300, 1)))
+    assert ratio.value == pytest.approx(mean.value)
+    assert_allclose([ratio.low, ratio.high], [mean.low, mean.high], rtol=0.01)
+
+
+def test_a_ratio_is_as_wide_as_the_delta_method_says() -> None:
+    """Units of unequal size: value = sum of y / sum of x, deviation = sd(y - value x) / (mean of x * sqrt(n))."""
+    random = np.random.default_rng(1)
+    x = random.integers(1, 9, 400).astype(float)
+    y = 0.4 * x + random.normal(0, 1, 400)
+    found = bootstrap_ratio(y[:, None], x[:, None], resamples=4000)
+    value = y.sum() / x.sum()
+    half = 1.96 * (y - value * x).std() / (x.mean() * np.sqrt(400))
+    assert found.value == pytest.approx(value)
+    assert_allclose([found.low, found.high], [value - half, value + half], atol=0.15 * half)
+    both = bootstrap_ratio(np.stack([y, y], 1), np.stack([x, x], 1), resamples=4000)
+    assert_allclose(
+        [both.value, both.low, both.high], [2 * found.value, 2 * found.low, 2 * found.high], atol=0.2 * half
+    )
+
+
 def test_over_seeds_is_students_interval() -> None:
     interval = over_seeds([0.30, 0.32, 0.34, 0.31, 0.33])
     half = 2.7764451 * np.std([0.30, 0.32, 0.34, 0.31, 0.33], ddof=1) / np.sqrt(5)  # t(4) at 97.5%
@@ -86,3 +116,9 @@ def test_nonsense_is_refused() -> None:
         over_seeds([0.3])
     with pytest.raises(ValueError, match="counts"):
         resampled_means([[1.0]], [0])
+    with pytest.raises(ValueError, match="one row or more"):
+        bootstrap_ratio(np.zeros((0, 1)), np.zeros((0, 1)))
+    with pytest.raises(ValueError, match="one row or more"):
+        bootstrap_ratio([[1.0]], [[np.nan]])
+    with pytest.raises(ValueError, match="not be negative"):
+        bootstrap_ratio([[1.0], [1.0]], [[0.0], [0.0]])

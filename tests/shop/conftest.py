@@ -9,6 +9,7 @@ import pytest
 from course_lib.data import registry
 from course_lib.data.dataset import Dataset
 from course_lib.shop import simulate as simulator
+from course_lib.shop.simulate import Block
 from course_lib.shop.source import shop
 from course_lib.shop.world import World
 
@@ -23,6 +24,12 @@ def world() -> World:
 def dataset() -> Dataset:
     """Its smallest size, as every other room gets it."""
     return registry.load(registry.resolve("shop", "tiny"))
+
+
+@pytest.fixture(scope="session")
+def block(world: World) -> Block:
+    """Its first shoppers, the truth included."""
+    return next(simulator.simulate(world, simulator.BLOCK))
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from course_lib.shop.behaviour import (
     behaviour_frame,
     visits,
 )
-from course_lib.shop.simulate import BLOCK, Block, events_frame, simulate
+from course_lib.shop.simulate import BLOCK, Block, events_frame
 from course_lib.shop.truth.identity import considered, visitors
 from course_lib.shop.world import World
 
@@ -39,11 +39,6 @@ def frame(world: World) -> pd.DataFrame:
 def people(world: World) -> pd.DataFrame:
     """Who the visitors were."""
     return visitors(world, BLOCK)
-
-
-@pytest.fixture(scope="module")
-def block(world: World) -> Block:
-    return next(simulate(world, BLOCK))
 
 
 @pytest.fixture(scope="module")

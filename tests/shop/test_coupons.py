@@ -43,11 +43,6 @@ def effects(world: World) -> pd.DataFrame:
     return true_effects(world, SHOPPERS)
 
 
-@pytest.fixture(scope="module")
-def block(world: World) -> Block:
-    return next(simulate(world, BLOCK))
-
-
 def campaigns(world: World, assignment: str) -> list[str]:
     return [row["id"] for row in world.parameters.content["campaign"] if row["assignment"] == assignment]
 

@@ -25,6 +25,7 @@ from course_lib.errors import CourseError
 from course_lib.settings import PROJECT
 from course_lib.shop import disk, source
 from course_lib.shop.disk import MOST, bytes_needed, write_shop
+from course_lib.shop.logs import PARTS
 from course_lib.shop.simulate import events_frame
 from course_lib.shop.world import World
 
@@ -53,6 +54,38 @@ def test_the_same_events_as_in_memory(
     assert made_from["events"] == len(wanted)
     assert made_from["shoppers"] == shoppers
     assert made_from["seed"] == (world.parameters["seed"] if seed is None else seed)
+
+
+@pytest.mark.parametrize("shoppers", [1, 130])
+def test_the_parts_beside_the_events(shoppers: int, world: World, blocks_of: Blocks, tmp_path: Path) -> None:
+    """Each table is what the part makes by itself, and the events are as without parts."""
+    blocks_of(50)
+    told = write(tmp_path / "shop", world, shoppers, parts=tuple(PARTS))
+    assert told[-1] == (shoppers, shoppers)
+    assert len(told) == -(-shoppers // 50)
+    names = [name for part in PARTS.values() for name in (*part.once, *part.tables)]
+    found = cache.read(tmp_path / "shop", ("events", "items", *names))
+    assert found is not None, "the checksums are right"
+    pd.testing.assert_frame_equal(found[0], events_frame(world, shoppers), check_exact=True)
+    rows = json.loads((tmp_path / "shop" / "shop.json").read_text())["rows"]
+    assert rows == {name: len(frame) for name, frame in zip(names, found[2:], strict=True)} | {"events": len(found[0])}
+    expected: dict[str, pd.DataFrame] = {}
+    for part in PARTS.values():
+        blocks = list(part.blocks(world, shoppers, None))
+        expected |= {name: make(world) for name, make in part.once.items()}
+        expected |= {name: pd.concat([block[name] for block in blocks], ignore_index=True) for name in part.tables}
+    for name, frame in zip(names, found[2:], strict=True):
+        pd.testing.assert_frame_equal(frame, expected[name], check_exact=True)
+
+
+def test_another_seed_reaches_the_parts(world: World, blocks_of: Blocks, tmp_path: Path) -> None:
+    blocks_of(50)
+    for seed in (None, 7):
+        write(tmp_path / str(seed), world, 60, seed=seed, parts=tuple(PARTS))
+    for part in PARTS.values():
+        for name in part.tables:
+            ours, theirs = (pd.read_parquet(tmp_path / str(seed) / f"{name}.parquet") for seed in (None, 7))
+            assert not ours.equals(theirs), name
 
 
 def test_one_piece_a_block_so_that_it_can_be_read_in_pieces(world: World, blocks_of: Blocks, tmp_path: Path) -> None:
@@ -86,7 +119,10 @@ def test_a_home_that_cannot_be_written_still_gets_its_shop(tmp_path: Path, monke
     assert events["user_id"].nunique() == source.sizes()["tiny"]
 
 
-def test_memory_does_not_grow_with_the_shop(world: World, blocks_of: Blocks, tmp_path: Path) -> None:
+@pytest.mark.parametrize("parts", [(), tuple(PARTS)])
+def test_memory_does_not_grow_with_the_shop(
+    parts: tuple[str, ...], world: World, blocks_of: Blocks, tmp_path: Path
+) -> None:
     """Ten times the shoppers need the memory of one block; what Arrow holds outside Python is given back too."""
     import pyarrow as pa
 
@@ -97,13 +133,13 @@ def test_memory_does_not_grow_with_the_shop(world: World, blocks_of: Blocks, tmp
         arrow = 0
         tracemalloc.start()
         try:
-            for _ in write_shop(tmp_path / str(shoppers), world, shoppers):
+            for _ in write_shop(tmp_path / str(shoppers), world, shoppers, parts=parts):
                 arrow = max(arrow, pa.total_allocated_bytes())
             return tracemalloc.get_traced_memory()[1], arrow
         finally:
             tracemalloc.stop()
 
-    write(tmp_path / "warm", world, 40)
+    write(tmp_path / "warm", world, 40, parts=parts)
     few, many = peak(80), peak(800)
     assert many[0] < 1.3 * few[0]
     assert many[1] < 1.3 * few[1] + 2**20
@@ -112,7 +148,7 @@ def test_memory_does_not_grow_with_the_shop(world: World, blocks_of: Blocks, tmp
 @pytest.mark.parametrize("stop", ["close", "error"])
 def test_whoever_stops_leaves_nothing(stop: str, world: World, blocks_of: Blocks, tmp_path: Path) -> None:
     blocks_of(20)
-    writing = write_shop(tmp_path / "shop", world, 100)
+    writing = write_shop(tmp_path / "shop", world, 100, parts=tuple(PARTS))
     assert next(writing) == (20, 100)
     assert next(writing) == (40, 100)
     assert not (tmp_path / "shop").exists(), "nothing is to be seen before the end"
@@ -214,6 +250,14 @@ def test_a_disk_that_fills_up_on_the_way(
         list(writing)
     assert caught.value.key == "shop_disk_full"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_the_estimate_of_a_parts_room_is_enough_and_not_absurd(name: str, world: World, tmp_path: Path) -> None:
+    write(tmp_path / "shop", world, 4000, parts=[name])
+    size = sum((tmp_path / "shop" / f"{table}.parquet").stat().st_size for table in PARTS[name].tables)
+    assert size < 4000 * PARTS[name].shopper_bytes < 1.6 * size
+    assert bytes_needed(world, 4000, [name]) - bytes_needed(world, 4000) > 4000 * PARTS[name].shopper_bytes
 
 
 def test_the_estimate_of_room_is_enough_and_not_absurd(world: World, tmp_path: Path) -> None:

@@ -6,13 +6,17 @@ import copy
 import datetime
 import functools
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from course_lib.errors import CourseError
+from course_lib.shop import limits, parameters
 from course_lib.shop.behaviour import behaviour_frame
 from course_lib.shop.coupons import coupon_frame
+from course_lib.shop.departments import Departments, departments
 from course_lib.shop.parameters import Parameters, load_parameters
 from course_lib.shop.satisfaction import feedback_frame
 from course_lib.shop.search import search_log
@@ -20,6 +24,7 @@ from course_lib.shop.simulate import events_frame
 from course_lib.shop.slates import slate_log
 from course_lib.shop.truth.coupons import true_effects
 from course_lib.shop.truth.satisfaction import utilities
+from course_lib.shop.weeks import advance, begin
 from course_lib.shop.world import World, make_world
 
 SHOPPERS = 300
@@ -30,21 +35,33 @@ PARTS: dict[str, Callable[[World], list[pd.DataFrame]]] = {
     "behaviour": lambda world: [behaviour_frame(world, SHOPPERS)],
     "coupons": lambda world: [coupon_frame(world, SHOPPERS), true_effects(world, SHOPPERS)],
     "satisfaction": lambda world: [feedback_frame(world, SHOPPERS), utilities(world, SHOPPERS)],
+    "departments": lambda world: list(divided(departments(world, events_frame(world, SHOPPERS)))),
+    "weeks": lambda world: lived(world),
 }
-# Tables whose numbers are tried where the part is.
-ELSEWHERE = {"sizes", "weeks", "departments"}
+
+
+def divided(view: Departments) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return view.train, view.test
+
+
+def lived(world: World) -> list[pd.DataFrame]:
+    """A week under the oracle, after the published number of weeks without a recommender, and the tastes after it."""
+    life = begin(world, SHOPPERS)
+    week = advance(world, life, "oracle")
+    return [week.shown, week.events, pd.DataFrame(life.taste)]
 
 
 def paths(table: dict[str, Any], prefix: str = "") -> Iterator[str]:
-    """``need.impulse`` and so on, but none of ELSEWHERE."""
+    """``need.impulse`` and so on."""
     for name, value in table.items():
         if isinstance(value, dict):
-            yield from paths(value, f"{prefix}{name}.") if name not in ELSEWHERE else ()
+            yield from paths(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}"
 
 
-PATHS = list(paths(load_parameters().numbers))
+EVERY = list(paths(load_parameters().numbers))
+PATHS = [path for path in EVERY if not path.startswith("sizes.")]  # those that decide what happens; sizes: test_source
 
 
 def changed(path: str) -> Parameters:
@@ -58,6 +75,10 @@ def changed(path: str) -> Parameters:
         for persona in content["persona"]:
             persona["style"] = persona["style"][:-1]
         return Parameters(parameters.replaced(path, value - 1).numbers, content)
+    if path in limits.TEXTS:
+        return parameters.replaced(path, value[:-1])
+    if path == "satisfaction.star_cuts":
+        return parameters.replaced(path, [*value[:-1], value[-1] * 1.5])
     if isinstance(value, list):
         return parameters.replaced(path, [*value[:-1], value[-1] * 0.5])
     if isinstance(value, int):
@@ -100,6 +121,65 @@ def test_a_change_changes_the_digest_alone() -> None:
 def test_an_unknown_number_is_refused() -> None:
     with pytest.raises(KeyError):
         load_parameters().replaced("need.no_such_number", 1)
+
+
+def test_every_number_has_limits_and_lies_within() -> None:
+    numbers = load_parameters().numbers
+    known = {".".join(filter(None, (table, name))) for table, names in limits.LIMITS.items() for name in names}
+    assert known | {*limits.TEXTS, *limits.DATES} == set(EVERY)
+    limits.check_all(numbers)
+    with pytest.raises(KeyError):
+        limits.check_all({"need": {"no_such_number": 1.0}})
+
+
+def wrong(path: str) -> list[tuple[Any, str]]:
+    """Values that a number cannot have, each with a word of the sentence that refuses it."""
+    value = load_parameters()[path]
+    if path in limits.DATES:
+        return [("2023-01-01", "2023-01-01"), (2023, "2023")]
+    table, _, name = path.rpartition(".")
+    low, high = limits.LIMITS[table][name]
+    bad: list[tuple[Any, str]] = [(low - 1, str(high)), (high + 1, str(high)), (float("nan"), "nan"), ("1", "1")]
+    bad.append((True, "True"))
+    if isinstance(value, int):
+        bad.append((low + 0.5, str(low)))
+    if isinstance(value, list):
+        return [([*value[:-1], one], word) for one, word in bad] + [(value[:-1], str(len(value))), (value[0], "4")]
+    return bad
+
+
+@pytest.mark.parametrize("path", [path for path in EVERY if path not in limits.TEXTS])
+def test_what_a_number_cannot_be_is_refused(path: str) -> None:
+    """Where it is changed and where the file is read, as a sentence that names it and what it may be."""
+    parameters = load_parameters()
+    for value, word in wrong(path):
+        for language in ("en", "zh"):
+            with pytest.raises(CourseError) as caught:
+                parameters.replaced(path, value)
+            assert path in caught.value.text(language), value
+            assert word in caught.value.text(language).replace(",", ""), value
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("impulse = 0.015", "impulse = 1.5", "need.impulse is 1.5, but must lie between 0 and 1."),
+        ("events_minimum = 6", "events_minimum = 20", "shopper.events_mean is 12.0, but must lie between 20 and 40."),
+        ("events_maximum = 40", "events_maximum = 14", "shopper.persona_events is 16, but must lie between 6 and 14."),
+    ],
+)
+def test_a_file_with_a_bad_number_is_refused(
+    old: str, new: str, told: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Also where each is fine alone, but they do not fit together."""
+    for name in parameters.FILES:
+        text = (parameters.FOLDER / f"{name}.toml").read_text(encoding="utf-8")
+        assert name != "parameters" or old in text
+        (tmp_path / f"{name}.toml").write_text(text.replace(old, new), encoding="utf-8")
+    monkeypatch.setattr(parameters, "FOLDER", tmp_path)
+    with pytest.raises(CourseError) as caught:
+        load_parameters.__wrapped__()
+    assert str(caught.value).startswith(told)
 
 
 def test_the_contents_agree() -> None:

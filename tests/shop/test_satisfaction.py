@@ -10,7 +10,7 @@ import pytest
 
 from course_lib.data.columns import Columns
 from course_lib.shop.satisfaction import answer_chances, feedback_blocks, feedback_frame
-from course_lib.shop.simulate import BLOCK, Block, events_frame, simulate
+from course_lib.shop.simulate import BLOCK, Block, events_frame
 from course_lib.shop.truth.satisfaction import expected_utility, products, quality, utilities
 from course_lib.shop.world import World, make_world
 
@@ -27,11 +27,6 @@ def truth(world: World) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def feedback(world: World) -> pd.DataFrame:
     return feedback_frame(world, SHOPPERS)
-
-
-@pytest.fixture(scope="module")
-def block(world: World) -> Block:
-    return next(simulate(world, BLOCK))
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
 from course_lib.data import registry
 from course_lib.data.checks import check
+from course_lib.data.columns import Columns
 from course_lib.data.dataset import Dataset
 from course_lib.data.splits import leave_one_out
 from course_lib.evaluation.intervals import paired_difference
@@ -28,6 +31,19 @@ def test_sizes_and_versions() -> None:
     versions = [source.version(size) for size in source.sizes()]
     assert len(set(versions)) == len(versions)
     assert all(len(version) == 12 and int(version, 16) >= 0 for version in versions)
+
+
+@pytest.mark.parametrize("size", source.sizes())
+def test_a_size_is_its_number_of_shoppers(size: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the events, in the tables, and in the version."""
+    monkeypatch.setenv("LIVEREC_HOME", str(tmp_path))
+    before = source.version(size)
+    monkeypatch.setattr(source, "sizes", lambda: dict.fromkeys(("small", "tiny", "large"), 9) | {size: 7})
+    monkeypatch.setattr(source, "version", source.version.__wrapped__)
+    assert source.version(size) != before
+    assert source.load(size)[0][Columns.USER].nunique() == 7
+    (frame,) = source.SOURCE.tables["coupons"].pieces(size)
+    assert frame[Columns.USER].nunique() == 7
 
 
 def test_read_from_disk_the_same(dataset: Dataset) -> None:

@@ -120,6 +120,21 @@ def test_nothing_that_is_loaded_or_split_leads_to_the_truth(dataset: Dataset, hi
     assert leaks([leave_one_out(dataset), global_time(dataset), dataset.histories()], hidden) == []
 
 
+def every_table() -> list[tuple[str, str]]:
+    """Each table of each dataset that comes with the course."""
+    return [(name, table) for name in registry.built_in() for table in registry.tables(name)]
+
+
+@pytest.mark.parametrize(("name", "table"), every_table())
+def test_no_table_leads_to_the_truth(name: str, table: str, hidden: list[np.ndarray]) -> None:
+    sizes = registry.source(name).sizes
+    address = registry.resolve(name, "tiny" if "tiny" in sizes else sizes[0])
+    for _ in range(2):  # as made, and as read from disk
+        frame = registry.load_table(address, table)
+        assert len(frame)
+        assert leaks(frame, hidden) == []
+
+
 def test_nothing_that_a_model_is_handed_leads_to_the_truth(dataset: Dataset, hidden: list[np.ndarray]) -> None:
     """What every model of the contract gets to learn from and to score, and what the counted ones make of it."""
     split = leave_one_out(dataset)
@@ -167,6 +182,11 @@ def test_the_disk_has_no_truth_either(dataset: Dataset) -> None:
         else:
             assert path.suffix == ".json"
             assert path.stat().st_size < 1000
+    for table in registry.source("shop").tables:
+        registry.load_table(dataset.address, table)
+        kept = sorted(registry.table_folder(dataset.address, table).iterdir())
+        assert [path.name for path in kept] == sorted([f"{table}.parquet", "sha256.json"])
+        assert set(pd.read_parquet(registry.table_folder(dataset.address, table) / f"{table}.parquet")) <= OBSERVABLE
 
 
 def test_columns_of_the_truth_have_names_of_their_own(world: World) -> None:

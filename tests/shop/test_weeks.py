@@ -237,18 +237,6 @@ def test_the_first_shoppers_of_a_larger_shop(world: World, blocks_of: Blocks) ->
     assert not np.array_equal(large.next_day[5:50], large.next_day[55:100])
 
 
-@pytest.mark.parametrize("name", sorted(load_parameters()["weeks"]))
-def test_each_number_changes_the_weeks(name: str, world: World) -> None:
-    value = world.parameters[f"weeks.{name}"]
-    other = changed(**{f"weeks__{name}": value - 1 if isinstance(value, int) else value / 2})
-    outcomes = []
-    for shop in (world, other):
-        life = begin(shop, 200, warmup=2 if name != "warmup" else None)
-        week = advance(shop, life, "oracle")
-        outcomes.append((week.number, week.events[Columns.ITEM].tolist(), len(week.shown), life.taste.tolist()))
-    assert outcomes[0] != outcomes[1]
-
-
 def test_tastes_turn_towards_what_is_shown_and_keep_their_strength(world: World) -> None:
     """One product shown to everybody for long: tastes come nearer to its style. Without slates none moves."""
     item = 17
@@ -303,6 +291,26 @@ def test_a_relevant_slate_sells_more_and_fits_better(world: World) -> None:
 def test_scores_that_are_none_are_refused(scores: Callable[[Histories], np.ndarray], world: World) -> None:
     with pytest.raises((CourseError, ValueError), match=r"not a number|expected"):
         advance(world, begin(world, 20, warmup=0), scores)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_slate_of_more_products_than_there_are_is_refused(language: str) -> None:
+    """As a sentence that names the number and its range, before anything has happened."""
+    world = changed(weeks__slate=1261)
+    life = begin(world, 20, warmup=0)
+    with pytest.raises(CourseError) as caught:
+        advance(world, life, "oracle")
+    assert all(part in caught.value.text(language) for part in ("weeks.slate", "1261", "1260"))
+    assert life.week == 0
+    assert not life.occasions.any()
+
+
+def test_the_largest_slate_has_every_product(world: World) -> None:
+    whole = changed(weeks__slate=1260)
+    life = begin(whole, 20, warmup=0)
+    shown = advance(whole, life, "oracle").shown
+    assert len(shown)
+    assert (shown.groupby(Columns.BASKET)[Columns.ITEM].nunique() == len(world.catalogue.type)).all()
 
 
 def test_no_truth_before_the_first_week(world: World) -> None:

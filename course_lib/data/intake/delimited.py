@@ -33,7 +33,7 @@ class _Stream(io.RawIOBase):
 
     def __init__(self, part: Part, layout: Layout, limits: Limits) -> None:
         super().__init__()
-        self.share = 0.0  # of the file that is read
+        self.share, self.handed = 0.0, 0  # of the file that is read, and the bytes of text that Arrow has taken
         self._chunks = as_utf8(part, layout.encoding, limits, self._advance)
         self._long = layout.delimiter.encode() if len(layout.delimiter) > 1 else b""
         self._left = b""
@@ -57,6 +57,7 @@ class _Stream(io.RawIOBase):
             size = min(len(buffer), len(self._left))
             buffer[:size] = self._left[:size]
             self._left = self._left[size:]
+            self.handed += size
             return size
 
     def _single(self, chunk: bytes) -> bytes:
@@ -102,7 +103,7 @@ def delimited(
     convert = pa.csv.ConvertOptions(
         include_columns=list(wanted), column_types=dict.fromkeys(layout.names, pa.string()), strings_can_be_null=False
     )
-    following, used = layout.first, 0
+    following, used, parsed = layout.first, 0, 0
     with closing(_Stream(part, layout, limits)) as stream:
         try:
             reader = pa.csv.open_csv(io.BufferedReader(stream, BLOCK), read, parse, convert)
@@ -110,8 +111,9 @@ def delimited(
                 rows, taken = _numbers(following, batch.num_rows, invalid[used:])
                 broken, used = invalid[used : used + taken], used + taken
                 following = following + batch.num_rows + taken
-                if tick:
-                    tick(stream.share)
+                parsed += BLOCK
+                if tick:  # Arrow reads far ahead of the batch that comes out
+                    tick(stream.share * min(1.0, parsed / max(1, stream.handed)))
                 yield Batch(rows, dict(zip(wanted, batch.columns, strict=True)), broken)
         except pa.ArrowInvalid as error:
             if left_open or "straddl" in str(error):

@@ -13,6 +13,7 @@ from typing import Any
 from course_lib.data.intake.guards import Part
 from course_lib.data.intake.layout import Given
 from course_lib.data.intake.mapping import Mapping
+from course_lib.data.listing import entry_of
 from course_lib.errors import CourseError
 
 FILE = Path(__file__).parent / "formats.toml"
@@ -98,7 +99,7 @@ def formats() -> dict[str, Format]:
             record["title"],
             record["page"],
             record["facts"],
-            {language: record[f"licence_{language}"] for language in ("zh", "en")},
+            dict(entry_of(record["name"]).licences),
             {language: record[f"how_{language}"] for language in ("zh", "en")},
             _file(record["events"]),
             _file(record["details"]) if "details" in record else None,

@@ -25,3 +25,7 @@ class Limits:
 
 
 LIMITS = Limits()
+# On a page that many people use. As many bytes may be uploaded as .streamlit/config.toml allows (a test compares).
+UPLOAD_BYTES = 200 * 2**20
+UPLOAD_MEMORY = 2**30  # bytes of the process that reads an upload
+PAGE = Limits(unpacked_bytes=2**30, workbook_bytes=2**29, rows=2_000_000)

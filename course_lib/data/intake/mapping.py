@@ -152,6 +152,18 @@ def _whole_column(table: Table, column: str, times: dict[str, Found], tick: Tick
     return replace(find_formats(list(kept)), ambiguous=True)
 
 
+def formats_of(table: Table, column: str) -> tuple[str, ...]:
+    """The formats of ``column``'s times, by its values; raises CourseError where these are no times, or ambiguous."""
+    values = [one for one in cell_text(table.head.columns[column]).to_pylist() if one]
+    found = _whole_column(table, column, {column: find_formats(values)}, None)
+    if not found.formats:
+        row, value = int(table.head.rows[0]), shown(table.head.columns[column][0].as_py() or "")
+        raise CourseError("intake_not_times", column=shown(column), row=f"{row:,}", value=value)
+    if question := _time_question(table, column, found):
+        raise question
+    return found.formats
+
+
 def _question(table: Table, guesses: dict[str, Guess], time: Found) -> CourseError | None:
     known = ", ".join(map(shown, table.names))
     for role in ("time", "user", "item"):
@@ -159,8 +171,13 @@ def _question(table: Table, guesses: dict[str, Guess], time: Found) -> CourseErr
             return CourseError(f"intake_no_{role}", file=shown(table.part.name), known=known)
         if guesses[role].confidence < SURE:
             return CourseError(f"intake_unsure_{role}", column=shown(guesses[role].column), known=known)
-    column = guesses["time"].column
+    return _time_question(table, guesses["time"].column, time)
+
+
+def _time_question(table: Table, column: str, time: Found) -> CourseError | None:
+    """What has to be asked about a column that is to hold the times."""
     if not time.formats:
+        known = ", ".join(map(shown, table.names))
         return CourseError("intake_no_time", file=shown(table.part.name), known=known)
     if time.ambiguous or time.contradiction:
         row, value = _first_slash(table, column)

@@ -25,7 +25,7 @@ from course_lib.data.intake.guards import Part, Tick, contents, digest
 from course_lib.data.intake.items import catalogue
 from course_lib.data.intake.layout import Given
 from course_lib.data.intake.limits import LIMITS, Limits
-from course_lib.data.intake.mapping import Guessed, Mapping, guess
+from course_lib.data.intake.mapping import Guessed, Mapping, formats_of, guess
 from course_lib.data.intake.reading import Table, open_table
 from course_lib.data.intake.report import Report, shown
 from course_lib.errors import CourseError
@@ -97,7 +97,7 @@ def look(
 
     def table_of(part: Part) -> Table:
         if part not in opened:
-            opened[part] = open_table(part, limits, given, scaled(tick, 0.0, 0.2))
+            opened[part] = open_table(part, limits, given, scaled(tick, 0.0, 0.07))
         return opened[part]
 
     known = format_called(format_name) if format_name not in ("", "none") else None
@@ -105,10 +105,10 @@ def look(
         known = recognise(parts, lambda part: table_of(part).names)
     if known is None:
         table = table_of(_only(parts, path))
-        guessed = guess(table, scaled(tick, 0.2, 0.3))
+        guessed = guess(table, scaled(tick, 0.07, 0.1))
         return Look(path, table, (), None, guessed, _preview(table))
     main, details = known.parts(parts)
-    table = open_table(main, limits, known.events.given, scaled(tick, 0.2, 0.3))
+    table = open_table(main, limits, known.events.given, scaled(tick, 0.07, 0.1))
     if missing := [name for name in known.events.header if name not in table.names]:
         there = ", ".join(map(shown, table.names))
         raise CourseError("intake_format_columns", format=known.title, file=main.name, name=missing[0], found=there)
@@ -142,14 +142,11 @@ def prepare(seen: Look, mapping: Mapping | None = None, limits: Limits = LIMITS,
     """Reads and cleans the whole file; raises CourseError where the mapping does not fit or nothing useful is left."""
     mapping = (mapping or seen.mapping()).checked(seen.table)
     if not mapping.time_formats:
-        found = guess(seen.table)
-        if found.question is not None and found.guesses["time"].column == mapping.columns["time"]:
-            raise found.question
-        mapping = replace(mapping, time_formats=found.time.formats)
+        mapping = replace(mapping, time_formats=formats_of(seen.table, mapping.columns["time"]))
     report = Report(notices=list(seen.table.layout.notices))
     cleaner = Cleaner(mapping, limits, report)
     columns = list(dict.fromkeys(mapping.columns.values()))
-    for batch in seen.table.batches(columns, scaled(tick, 0.3, 0.8)):
+    for batch in seen.table.batches(columns, scaled(tick, 0.1, 0.7)):
         cleaner.take(batch)
         if cleaner.full:
             report.notice("rows_capped", limit=f"{limits.rows:,}")
@@ -160,7 +157,7 @@ def prepare(seen: Look, mapping: Mapping | None = None, limits: Limits = LIMITS,
         assert seen.format.details is not None
         _read_details(part, seen.format.details, cleaner, prices, limits)
     if tick:
-        tick(0.85)
+        tick(0.7)
     cleaned = cleaner.finish()
     known = np.array([prices.get(code, np.nan) for code in cleaned.codes], np.float64)
     items = catalogue(cleaned.codes, cleaned.facts, np.where(np.isnan(cleaned.prices), known, cleaned.prices))

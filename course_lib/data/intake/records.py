@@ -90,6 +90,8 @@ def json_lines(
 def _parquet_file(path: Path, name: str, limits: Limits) -> Any:
     try:
         file = pa.parquet.ParquetFile(path)
+    except MemoryError:  # Arrow's is an ArrowException too, and says nothing about the file
+        raise
     except (pa.ArrowException, OSError, ValueError) as error:
         raise CourseError("intake_parquet_broken", file=shown(name), reason=shown(error)) from error
     groups = (file.metadata.row_group(n).total_byte_size for n in range(file.metadata.num_row_groups))
@@ -122,6 +124,8 @@ def parquet(part: Part, layout: Layout, limits: Limits, wanted: tuple[str, ...],
                 done += batch.num_rows
                 if tick:
                     tick(done / total)
+        except MemoryError:
+            raise
         except (pa.ArrowException, OSError, ValueError) as error:
             raise CourseError("intake_parquet_broken", file=shown(part.name), reason=shown(error)) from error
 

@@ -14,7 +14,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ CARD, FRAMES = "card.json", ("events", "items")
 FORMAT = 1
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 OWNER = re.compile(r"[A-Za-z0-9_-]{1,64}")
-BUILT_IN = ("shop", "complete-journey")
+BUILT_IN = ("shop", "complete-journey", "open-bandit")
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,56 @@ def save(
 ) -> Card:
     """Stores a prepared dataset; raises CourseError where the name is taken or the disk says no."""
     folder = folder_of(name, owner) if replace else check_free(name, owner)
+    card = _card(made, name, owner, source, licence)
+    try:
+        with drafted(folder, replace) as draft:
+            _write(made, card, draft)
+    except OSError as error:
+        raise CourseError("intake_not_stored", name=name, reason=error.strerror or error) from error
+    return card
+
+
+def stage(made: Prepared, folder: Path) -> Card:
+    """Writes a prepared dataset as ``folder``, with no name or owner until :func:`adopt`; raises OSError."""
+    card = _card(made, "", "", "", "")
+    with drafted(folder, replace=True) as draft:
+        _write(made, card, draft)
+    return card
+
+
+def staged(folder: Path) -> Card:
+    """The card of what :func:`stage` has written; raises CourseError where it is not there or damaged."""
+    return _read_card(folder, folder.name)
+
+
+def adopt(folder: Path, name: str, owner: str, source: str = "", licence: str = "", currency: str = "") -> Card:
+    """What was staged in ``folder`` becomes ``owner``'s dataset ``name``; what is left empty stays as the file told it.
+
+    Raises CourseError where the name cannot be had, nothing is staged or the disk says no.
+    """
+    target = check_free(name, owner)
+    found = staged(folder)
+    card = replace(
+        found,
+        name=name,
+        owner=owner,
+        made=today(),
+        source=source or found.source,
+        licence=dict.fromkeys(("zh", "en"), licence) if licence else found.licence,
+        currency=currency or found.currency,
+    )
+    try:
+        _write_card(card, folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(folder, target)
+    except OSError as error:
+        raise CourseError("intake_not_stored", name=name, reason=error.strerror or error) from error
+    return card
+
+
+def _card(made: Prepared, name: str, owner: str, source: str, licence: str) -> Card:
     known = made.format
-    card = Card(
+    return Card(
         name=name,
         owner=owner,
         version=content_hash(made.events, made.items),
@@ -121,15 +169,17 @@ def save(
         counts=_counts(made.events, len(made.items)),
         report=made.report.to_dict(),
     )
+
+
+def _write(made: Prepared, card: Card, folder: Path) -> None:
+    for one, frame in zip(FRAMES, (made.events, made.items), strict=True):
+        frame.to_parquet(folder / f"{one}.parquet", index=False)
+    _write_card(card, folder)
+
+
+def _write_card(card: Card, folder: Path) -> None:
     record = json.dumps({"format": FORMAT, **asdict(card)}, ensure_ascii=False, indent=1)
-    try:
-        with drafted(folder, replace) as draft:
-            for one, frame in zip(FRAMES, (made.events, made.items), strict=True):
-                frame.to_parquet(draft / f"{one}.parquet", index=False)
-            (draft / CARD).write_text(record, encoding="utf-8")
-    except OSError as error:
-        raise CourseError("intake_not_stored", name=name, reason=error.strerror or error) from error
-    return card
+    (folder / CARD).write_text(record, encoding="utf-8")
 
 
 def _counts(events: pd.DataFrame, items: int) -> dict[str, Any]:
@@ -161,7 +211,11 @@ def content_hash(events: pd.DataFrame, items: pd.DataFrame) -> str:
 
 def read_card(name: str, owner: str = SHARED) -> Card:
     """The card of an owner's dataset; raises CourseError where there is none or it is damaged."""
-    path = folder_of(name, owner) / CARD
+    return _read_card(folder_of(name, owner), name)
+
+
+def _read_card(folder: Path, name: str) -> Card:
+    path = folder / CARD
     if not path.is_file():
         raise CourseError("intake_no_dataset", name=name)
     try:
@@ -182,23 +236,16 @@ def added(owner: str | None = None) -> Iterator[Card]:
                 continue
 
 
-def everybodys() -> Iterator[Card]:
-    """Every added dataset, for a worker that is told a public name only."""
-    for folder in sorted((load_settings().home / "data").glob(f"*/*/{CARD}")):
-        try:
-            yield read_card(folder.parent.name, folder.parent.parent.name)
-        except CourseError:
-            continue
-
-
 def find(key: str) -> Card | None:
-    """The card of a public name; None where there is none."""
+    """The card of a public name, whoever owns it: a worker is told no more than this name. None where there is none."""
     name, _, mark = key.partition("~")
     if not NAME.fullmatch(name) or name in BUILT_IN:
         return None
     if not mark:
         return read_card(name) if (folder_of(name, SHARED) / CARD).is_file() else None
-    return next((card for card in everybodys() if card.key == key), None)
+    owners = (folder.parent.name for folder in (load_settings().home / "data").glob(f"*/{name}"))
+    owner = next((one for one in owners if public_name(name, one) == key), None)
+    return read_card(name, owner) if owner and (folder_of(name, owner) / CARD).is_file() else None
 
 
 def load(card: Card) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -225,7 +272,13 @@ def load_items(card: Card) -> pd.DataFrame:
 
 def as_source(card: Card) -> Source:
     """An added dataset as the registry's sources are."""
-    return Source((SIZE,), lambda size: card.version, lambda size: load_items(card), lambda size: load(card))
+    return Source(
+        (SIZE,),
+        lambda size: card.version,
+        lambda size: load_items(card),
+        lambda size: load(card),
+        currency=card.currency,
+    )
 
 
 def sources(owner: str | None = None) -> dict[str, Source]:

@@ -44,10 +44,15 @@ def true_chances(
     skip: int = 0,
 ) -> Iterator[list[TrueChances]]:
     """Both bounds at those events of every shopper: a block of shoppers at a time, an entry for each of ``ago``."""
-    taste, budget = taste_points(world, points, skip)
-    by_point = rules.within_type(rules.item_logits(taste, budget, world), world)  # (Q, V)
+    by_point = points_by_product(world, points, skip)
     for block in simulate(world, shoppers, seed):
-        yield _block_chances(world, block, by_point, ago)
+        yield block_chances(world, block, by_point, ago)
+
+
+def points_by_product(world: World, points: int = POINTS, skip: int = 0) -> Floats:
+    """(Q, V) chance of each product within its type at each of the taste points."""
+    taste, budget = taste_points(world, points, skip)
+    return rules.within_type(rules.item_logits(taste, budget, world), world)
 
 
 def taste_points(world: World, points: int = POINTS, skip: int = 0) -> tuple[Floats, Floats]:
@@ -58,7 +63,7 @@ def taste_points(world: World, points: int = POINTS, skip: int = 0) -> tuple[Flo
     return normal[:, :-1], normal[:, -1]
 
 
-def _block_chances(world: World, block: Block, by_point: Floats, ago: Sequence[int]) -> list[TrueChances]:
+def block_chances(world: World, block: Block, by_point: Floats, ago: Sequence[int]) -> list[TrueChances]:
     """Replays a block's histories, keeping both posteriors, and stops to answer at the events asked for."""
     N, V = len(block.length), by_point.shape[1]
     known = [np.zeros((N, V), np.float32) for _ in ago]

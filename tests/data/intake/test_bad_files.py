@@ -12,6 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 from course_lib.data.intake.encodings import find_encoding
@@ -279,3 +281,17 @@ def test_whoever_watches_may_stop_it(tmp_path: Path, shop_csv: str, name: str) -
 
     with pytest.raises(RuntimeError, match="enough"):
         look(path, "none", tick=stop)
+
+
+def test_memory_that_is_refused_is_not_blamed_on_the_file(
+    tmp_path: Path, take: Take, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object, **more: object) -> None:
+        raise pa.ArrowMemoryError("malloc of size 64 failed")
+
+    path = tmp_path / "shop.parquet"
+    pd.DataFrame({"user_id": ["a"], "item_id": ["b"], "timestamp": ["2024-01-01"]}).to_parquet(path)
+    for name in ("iter_batches", "__init__"):
+        monkeypatch.setattr(pyarrow.parquet.ParquetFile, name, refuse)
+        with pytest.raises(MemoryError):
+            take(path)

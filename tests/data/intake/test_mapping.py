@@ -109,6 +109,19 @@ def test_formats_left_open_are_found_out(file: Write, shop_csv: str, take: Calla
     assert made.mapping.time_formats == ("iso",)
 
 
+def test_formats_are_those_of_the_column_that_was_chosen(file: Write, take: Callable[..., Prepared]) -> None:
+    rows = [f"u{user},i{(user + n) % 4},2024-01-0{n + 1},{1_700_000_000 + n}" for user in range(3) for n in range(4)]
+    path = file("user_id,item_id,timestamp,paid\n" + "\n".join(rows))
+    made = take(path, Mapping({"user": "user_id", "item": "item_id", "time": "paid"}))
+    assert made.mapping.time_formats == ("unix_s",)
+    assert made.report.rows_kept == 12
+
+
+def test_a_column_without_times_is_named(file: Write, shop_csv: str, refused: Callable[..., CourseError]) -> None:
+    mapping = Mapping({"user": "user_id", "item": "timestamp", "time": "item_id"})
+    refused(file(shop_csv), "intake_not_times", ["item_id", "2", "i0"], mapping=mapping)
+
+
 def test_the_first_rows_are_shown(file: Write, shop_csv: str) -> None:
     seen = look(file(shop_csv), "none")
     assert seen.rows[1] == {"user_id": "u0", "item_id": "i1", "timestamp": "2024-01-02 10:00:00"}

@@ -159,3 +159,34 @@ def test_a_damaged_card_hides_one_dataset_only(made: Prepared, content: str) -> 
 
 def test_no_added_dataset_takes_the_name_of_a_built_in_one() -> None:
     assert set(store.BUILT_IN) == set(registry.built_in())
+
+
+def test_what_is_staged_is_nobodys_until_it_is_adopted(made: Prepared, tmp_path: Path) -> None:
+    place = load_settings().home / "uploads" / "anna" / "dataset"
+    staged = store.stage(made, place)
+    assert (staged.name, staged.owner) == ("", "")
+    assert store.staged(place) == staged
+    assert not list(store.added("anna"))
+    card = store.adopt(place, "mugs", "anna", source="my shop", licence="mine", currency="€")
+    assert (card.name, card.owner, card.source, card.licence["zh"], card.currency) == (
+        "mugs", "anna", "my shop", "mine", "€",
+    )  # fmt: skip
+    assert (card.version, card.counts) == (staged.version, staged.counts)
+    assert not place.exists()
+    assert check(registry.load(registry.resolve(card.key))) == ()
+    pd.testing.assert_frame_equal(store.load(card)[0], made.events)
+    store.stage(made, place)
+    for name, key in (("mugs", "intake_name_taken"), ("Mugs", "intake_name")):
+        with pytest.raises(CourseError) as error:
+            store.adopt(place, name, "anna")
+        assert key_of(error) == key
+    assert place.exists()
+    with pytest.raises(CourseError) as error:
+        store.adopt(place.with_name("nothing"), "cups", "anna")
+    assert key_of(error) == "intake_no_dataset"
+
+
+def test_prices_have_the_sign_of_their_dataset(made: Prepared) -> None:
+    card = store.save(made, "mugs", "anna")
+    signs = {name: registry.currency(name) for name in ("shop", "complete-journey", card.key, "gone")}
+    assert signs == {"shop": "¥", "complete-journey": "$", card.key: "", "gone": ""}
