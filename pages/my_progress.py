@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from course_lib.ui import own_datasets, shell
 from course_lib.ui import progress_parts as parts
-from course_lib.ui import shell
 from course_lib.ui.shell import t
 
 lang = shell.language()
@@ -42,7 +42,7 @@ if activity.runs:
     with shell.boundary():
         parts.runs(activity, lessons)
 
-if touched:
+if touched or own_datasets.own(shell.learner()):
     st.header(t("progress.yours"), anchor=False)
     with st.container(horizontal=True, key="progress_yours"):
         parts.export(activity, lessons.values())

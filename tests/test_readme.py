@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from course_lib.data.intake.formats import formats
 from course_lib.data.registry import sources
 from course_lib.settings import load_settings
-from tools import tree
+from tools import datasets, tree
 
 PROJECT = Path(__file__).resolve().parent.parent
 PAGES = sorted(PROJECT.glob("*.md"))
@@ -92,7 +93,7 @@ def try_out_course(words: list[str]) -> None:
         from course_lib.cli.train import configure
 
         configure(build_parser().parse_args(words))
-    elif "FOLDER" in words:  # tests/cli writes for real
+    elif {"FOLDER", "PATH"} & set(words):  # tests/cli writes for real
         from course_lib.cli.main import build_parser
 
         build_parser().parse_args(words)
@@ -162,13 +163,20 @@ def test_the_settings_are_the_real_ones() -> None:
     assert load_settings().home == Path(os.environ["LIVEREC_HOME"])
 
 
+def test_the_table_of_datasets_is_made_of_the_file() -> None:
+    """If this fails: python tools/datasets.py."""
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    assert readme == datasets.place(readme, datasets.table())
+
+
 def test_the_datasets_are_the_real_ones() -> None:
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| `([\w-]+)` \| (.*)$", readme.split("## Data")[1].split("\n## ")[0], re.MULTILINE))
-    assert set(rows) == set(sources())
+    rows = re.findall(r"^\| (`.*)$", readme.split("## Data")[1].split("\n## ")[0], re.MULTILINE)
+    of_name = {name: row for row in rows for name in re.findall(r"`([\w-]+)`", row.split(" | ")[0])}
+    assert set(of_name) == {*sources(), *formats()}
     for name, source in sources().items():
-        assert all(f"`{size}`" in rows[name] for size in source.sizes)
-        assert re.search(rf"`{source.sizes[0]}` [^`]*\(default\)", rows[name])
+        assert all(f"`{size}`" in of_name[name] for size in source.sizes)
+        assert re.search(rf"`{source.sizes[0]}` [^`]*\(default\)", of_name[name])
 
 
 def test_every_target_of_the_makefile_is_declared() -> None:

@@ -19,7 +19,8 @@ def read_history(model: Any, history: Sequence[int], k: int = 10) -> dict[str, A
     """``{"top": [{"item", "score", "p"}], "attention": [layer][head][position]}`` for a history, oldest first.
 
     ``score`` is the log-probability and ``p`` the probability of a product as the next one. Attention is that of the
-    newest place on each product of the window (at most ``history_length``); empty for an empty history.
+    place that answers on each product of the window (at most ``history_length``); empty for an empty history and for a
+    model without attention.
     Raises CourseError for products that the model does not know.
     """
     unknown = [item for item in history if not 1 <= item <= model.num_items]
@@ -28,10 +29,10 @@ def read_history(model: Any, history: Sequence[int], k: int = 10) -> dict[str, A
     model.eval()
     window = list(history)[-model.config.history_length :]
     scores = model.score(Histories.from_lists([window]))[0]
-    best = np.argsort(-scores, kind="stable")[:k]
+    best = np.argsort(-scores, kind="stable")[: min(k, model.num_items)]  # padding is last
     attention: list[list[list[float]]] = []
     if window:
-        _, layers = model(torch.tensor([window]))
+        layers = model.attention(torch.tensor([window]))
         attention = [[[round(float(w), 4) for w in head[-1]] for head in layer[0]] for layer in layers]
     top = [{"item": int(i), "score": round(float(scores[i]), 5), "p": float(f"{np.exp(scores[i]):.4g}")} for i in best]
     return {"top": top, "attention": attention}
@@ -43,11 +44,12 @@ def read_matrix(model: Any, history: Sequence[int]) -> list[list[float]]:
 
     In the first layer a place is still nothing but its product. The window is read whole (at most ``history_length``);
     of it the newest 15 places are returned, so a row adds up to 1 only with what it gives to older ones.
+    Empty for an empty history, for a model without attention, and for one that looks ahead as well as back.
     """
     model.eval()
     window = list(history)[-model.config.history_length :]
-    if not window:
+    layers = model.attention(torch.tensor([window])) if window and model.objective == "next" else []
+    if not layers:
         return []
-    _, layers = model(torch.tensor([window]))
     newest = layers[0][0, 0, -PLACES:, -PLACES:].tolist()
     return [[round(share, 3) for share in row[: place + 1]] for place, row in enumerate(newest)]

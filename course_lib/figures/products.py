@@ -20,7 +20,6 @@ from course_lib.data.columns import Columns
 from course_lib.figures.base import finite, plotly_text, shorten
 from course_lib.figures.palette import DEPARTMENTS, Mark, contrast
 
-CURRENCIES = {"complete-journey": "$"}  # by dataset; the rest is in yuan
 GREY = "#8a929e"
 NO_EMOJI = "📦"
 

@@ -60,3 +60,10 @@ def shared(name: Hashable, source: object, draw: Callable[[], Figure]) -> Drawn:
         while len(_kept) > KEPT:
             _kept.popitem(last=False)
         return kept[1]
+
+
+def forget(*kinds: str) -> None:
+    """Lets go of the figures whose name begins with one of these words."""
+    with _lock:
+        for name in [name for name in _kept if isinstance(name, tuple) and name[0] in kinds]:
+            del _kept[name]

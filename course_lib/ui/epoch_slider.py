@@ -17,9 +17,10 @@ from course_lib.ui.shell import t
 
 
 def chosen_epoch(lab: Lab, view: RunView) -> int:
-    """The epoch to look at: the newest, or where the learner has put the slider; 0 is the untrained model."""
+    """The epoch to look at: the newest (or the one kept), or where the learner has put the slider; 0 is untrained."""
     newest = view.snapshots[-1]
-    wanted = newest if lab.state.epoch is None else lab.state.epoch
+    unmoved = newest if view.kept is None else int(view.kept["epoch"])
+    wanted = unmoved if lab.state.epoch is None else lab.state.epoch
     return max((epoch for epoch in view.snapshots if epoch <= wanted), default=newest)
 
 
@@ -42,7 +43,8 @@ def epoch_slider(lab: Lab, view: RunView, place: str, moved: Callable[[], None] 
         if not isinstance(move, Mapping) or not all(isinstance(move.get(name), int) for name in ("epoch", "turn")):
             return
         st.session_state[turns] = move["turn"]
-        lab.update(epoch=None if move.get("newest") or move["epoch"] > newest else max(0, move["epoch"]))
+        follow = view.kept is None and (move.get("newest") or move["epoch"] > newest)
+        lab.update(epoch=None if follow else min(max(0, move["epoch"]), newest))
         moved()
 
     if not view.live and len(view.snapshots) == 1:

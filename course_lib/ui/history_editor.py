@@ -15,13 +15,15 @@ import streamlit as st
 
 from course_lib.data.columns import Columns
 from course_lib.data.dataset import Address
+from course_lib.data.registry import currency
 from course_lib.errors import CourseError
-from course_lib.figures.products import CURRENCIES, price_text, product
+from course_lib.figures.products import price_text, product
 from course_lib.ui.component import component
 from course_lib.ui.lab_session import Lab
 from course_lib.ui.lab_state import HISTORY_LIMIT, check_history
 from course_lib.ui.product_search import items_of, search
 from course_lib.ui.shell import t
+from course_lib.ui.this_run import once
 
 FOUND = 6  # products offered by the search
 WORDS = (
@@ -95,7 +97,8 @@ def card(items: pd.DataFrame, item: int, dataset: str, language: str) -> dict[st
     """What the component shows of one product; plain text throughout."""
     one = product(items, item, language)
     kind = items[Columns.TYPE_ZH if language == "zh" else Columns.TYPE_EN].iat[item - 1]  # the title holds the brand
-    details = (kind, price_text(one.price, CURRENCIES.get(dataset, "¥")))
+    sign = once(("currency", dataset), lambda: currency(dataset))
+    details = (kind, price_text(one.price, sign))
     return {
         "id": int(item),
         "title": one.title,

@@ -8,15 +8,16 @@ from typing import Any
 
 import streamlit as st
 
-from course_lib.data.registry import source, sources
+from course_lib.data.registry import source
 from course_lib.errors import CourseError
+from course_lib.figures.base import model_name
 from course_lib.runs.config import SEED
 from course_lib.runs.view import RunView
 from course_lib.text import strings
 from course_lib.ui import shell
 from course_lib.ui.lab_session import Lab
-from course_lib.ui.lab_state import MODEL_CHOICES, choices, form_settings
-from course_lib.ui.language import dataset_name
+from course_lib.ui.lab_state import MODEL_CHOICES, choices, form_settings, lab_models, preset_state, with_model
+from course_lib.ui.language import dataset_name, size_name
 from course_lib.ui.shell import t
 from course_lib.ui.watch import watch_run
 
@@ -54,22 +55,32 @@ def form(lab: Lab) -> None:
     def change_dataset(name: str) -> None:
         change(dataset=name, size=source(name).sizes[0])
 
+    def change_model(name: str) -> None:
+        chosen = with_model(preset_state(lab.lesson.presets), name)
+        change(model=name, settings=chosen.settings, training=chosen.training)
+
     with st.container(border=True, key=f"lab_form_{lab.lesson.id}"):
-        first, second, third = st.columns(3)
+        first, second, third, fourth = st.columns(4)
         first.selectbox(
             t("lab.dataset"),
             format_func=lambda name: dataset_name(name, lang),
             help=t("lab.dataset_help"),
-            **lab.widget("dataset", state.dataset, change_dataset, list(sources())),
+            **lab.widget("dataset", state.dataset, change_dataset, lab.datasets),
         )
         second.selectbox(
             t("lab.size"),
-            format_func=lambda name: strings(lang).get(f"lab.size_{state.dataset}_{name}", name),
+            format_func=lambda name: size_name(state.dataset, name, lang),
             help=t("lab.size_help"),
             **lab.widget("size", state.size, lambda value: change(size=value), source(state.dataset).sizes),
         )
+        third.selectbox(
+            t("lab.model"),
+            format_func=lambda name: model_name(name, lang),
+            help=t("lab.model_help"),
+            **lab.widget("model", state.model, change_model, lab_models(preset_state(lab.lesson.presets).model)),
+        )
         epochs = offered["epochs"]
-        third.number_input(
+        fourth.number_input(
             t("lab.epochs"),
             min_value=int(epochs.low or 1),
             max_value=int(epochs.high or 100),
@@ -88,7 +99,7 @@ def form(lab: Lab) -> None:
             key = MODEL_CHOICES[name]
             column.selectbox(
                 t(f"lab.{name}"),
-                help=t(f"lab.{name}_help"),
+                help=strings(lang).get(f"lab.{name}_help_{state.model}") or t(f"lab.{name}_help"),
                 **lab.widget(
                     name, state.settings[key], partial(change_setting, key), choices(setting, state.settings[key])
                 ),

@@ -7,7 +7,6 @@ is lost when the learner switches pages or language.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -15,11 +14,14 @@ from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
 
-from course_lib.data.registry import resolve
+from course_lib.data.registry import resolve, trainable
 from course_lib.errors import CourseError
 from course_lib.ui import shell
-from course_lib.ui.lab_state import LINK_KEYS, LabState, check_history, preset_state, state_from_link
+from course_lib.ui.address import keep_address
+from course_lib.ui.lab_state import LINK_KEYS, LabState, check_history, preset_state, state_from_link, usable
+from course_lib.ui.language import keep_choice
 from course_lib.ui.product_search import items_of
+from course_lib.ui.this_run import once
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +40,7 @@ class Lab:
         self._address_place: str | None = None  # the part of the page that keeps the address
         if self.key("state") not in st.session_state:
             self._open()
+        self._leave_what_is_gone()
 
     def key(self, name: str) -> str:
         """The session key of one of this lab's things."""
@@ -89,14 +92,13 @@ class Lab:
         return {"key": key, "on_change": lambda: changed(st.session_state[key]), **default}
 
     def keep_choice(self, key: str) -> None:
-        """Called before a widget with choices is drawn: keeps what is chosen when the language changes.
+        """Called before a widget with choices is drawn; see :func:`course_lib.ui.language.keep_choice`."""
+        keep_choice(key)
 
-        A browser names a choice by its words, so after the switch its answer would be none of the choices.
-        """
-        drawn = f"{key}.language"
-        if st.session_state.get(drawn, self.language) != self.language and st.session_state.get(key) is not None:
-            st.session_state[key] = st.session_state[key]
-        st.session_state[drawn] = self.language
+    @property
+    def datasets(self) -> list[str]:
+        """What this learner may train on."""
+        return once("lab datasets", lambda: list(trainable(shell.learner())))
 
     def _open(self) -> None:
         start = preset_state(self.lesson.presets)
@@ -104,12 +106,18 @@ class Lab:
         if not query:
             last = self.notebook.last_run(self.lesson.id)
             query = dict(parse_qsl(last.link.removeprefix("?"), keep_blank_values=True)) if last else {}
-        state, errors = state_from_link(query, start)
+        state, errors = state_from_link(query, start, shell.learner())
         self.done("why")
         pinned = shell.runs().watch(state.run).config if state.run is not None else None
         if state.run is not None and pinned is None:
             errors.append(CourseError("link_run_gone", run=state.run))
             state = replace(state, run=None)
+        if pinned is not None and pinned.dataset.name != state.dataset:  # a run shows histories of its dataset
+            try:
+                usable(pinned.dataset.name, shell.learner())
+            except CourseError as error:
+                errors.append(error)
+                state, pinned = replace(state, run=None), None
         if state.history is not None:
             address = pinned.dataset if pinned is not None else resolve(state.dataset, state.size)
             try:
@@ -119,6 +127,14 @@ class Lab:
                 state = replace(state, history=None)
         st.session_state[self.key("state")] = state
         st.session_state[self.key("troubles")] = errors
+
+    def _leave_what_is_gone(self) -> None:
+        """Goes back to the lesson's own dataset where the chosen one has been deleted since."""
+        gone = self.state.dataset
+        if gone not in self.datasets:
+            start = preset_state(self.lesson.presets)
+            self.troubles.append(CourseError("dataset_not_yours", name=gone.partition("~")[0]))
+            self.update(dataset=start.dataset, size=start.size, history=None, run=None)
 
     def shown_run(self) -> RunView | None:
         """The run on show: the pinned one, else the run of the form's choices where there is one."""
@@ -166,25 +182,9 @@ class Lab:
         """
         self._address_place = self._address_place or place
         if self._address_place == place:
-            _address()(key=self.key("address"), data={"query": self.link(), "keys": [*LINK_KEYS, "lang"]}, height=1)
+            keep_address(self.link(), (*LINK_KEYS, "lang"), self.key("address"))
 
     def whole_link(self) -> str:
         """The complete address, for sending to someone."""
         page = (st.context.url or "").split("?")[0]
         return f"{page}?{self.link()}"
-
-
-@functools.cache
-def _address() -> Any:
-    # st.query_params would push a browser history entry at every move of a slider.
-    return st.components.v2.component(
-        "liverec_address",
-        js="""
-export default function (component) {
-  const url = new URL(window.location.href);
-  component.data.keys.forEach((key) => url.searchParams.delete(key));
-  new URLSearchParams(component.data.query).forEach((value, key) => url.searchParams.set(key, value));
-  if (url.href !== window.location.href) window.history.replaceState(window.history.state, "", url);
-}
-""",
-    )

@@ -12,17 +12,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from course_lib.data.registry import source
+from course_lib.data.registry import need_histories, source, sources
 from course_lib.errors import CourseError
-from course_lib.models.catalogue import Setting, Value, model_card, parse_settings
+from course_lib.models.catalogue import Setting, Value, model_card, model_cards
 from course_lib.runs.config import SEED, RunConfig
-from course_lib.training.settings import SETTINGS as TRAINING
+from course_lib.training.settings import loop_settings
 
 # The choices that the form shows, by their name in a link and their name in a run's configuration.
 MODEL_CHOICES = {"width": "width", "layers": "layers", "heads": "heads", "length": "history_length"}
 SHOPPERS = 5  # the returning shoppers, users 0..4 of every dataset's snapshot
 HISTORY_LIMIT = 400  # products that a history in a link may name; far above any model's window
-LINK_KEYS = ("dataset", "size", *MODEL_CHOICES, "epochs", "seed", "shopper", "epoch", "history", "run")
+LINK_KEYS = ("dataset", "size", "model", *MODEL_CHOICES, "epochs", "seed", "shopper", "epoch", "history", "run")
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class LabState:
 
     def query(self) -> dict[str, str]:
         """The state as query parameters, always complete, so that a link outlives a change of defaults."""
-        pairs: dict[str, Any] = {"dataset": self.dataset, "size": self.size}
+        pairs: dict[str, Any] = {"dataset": self.dataset, "size": self.size, "model": self.model}
         pairs |= {name: self.settings[key] for name, key in MODEL_CHOICES.items() if key in self.settings}
         pairs |= {"epochs": self.training["epochs"], "seed": self.seed, "shopper": self.shopper}
         if self.epoch is not None:
@@ -66,7 +66,20 @@ def form_settings(model: str) -> dict[str, Setting]:
     """The settings of ``model`` that the form offers, by their name in a link, plus ``epochs``."""
     known = model_card(model).settings
     offered = {name: known[key] for name, key in MODEL_CHOICES.items() if key in known}
-    return offered | {"epochs": parse_settings(TRAINING)["epochs"]}
+    return offered | {"epochs": loop_settings(model)["epochs"]}
+
+
+def lab_models(first: str) -> list[str]:
+    """The models that a lab offers, the lesson's own ``first``: those that learn epoch by epoch."""
+    return [first, *(name for name, card in model_cards().items() if card.neural and name != first)]
+
+
+def with_model(state: LabState, model: str) -> LabState:
+    """``state`` with another model, which comes with its own settings and epochs."""
+    if model == state.model:
+        return state
+    own = preset_state({"dataset": state.dataset, "size": state.size, "model": model, "seed": state.seed})
+    return replace(state, model=model, settings=own.settings, training=own.training)
 
 
 def preset_state(preset: Mapping[str, Any]) -> LabState:
@@ -77,7 +90,7 @@ def preset_state(preset: Mapping[str, Any]) -> LabState:
     settings = {
         key: known[key].check(given.get(key, known[key].default)) for key in MODEL_CHOICES.values() if key in known
     }
-    loop = parse_settings(TRAINING)
+    loop = loop_settings(model)
     training = dict(preset.get("training", {}))
     training = {name: loop[name].check(value) for name, value in training.items()}
     training.setdefault("epochs", loop["epochs"].default)
@@ -85,8 +98,12 @@ def preset_state(preset: Mapping[str, Any]) -> LabState:
     return LabState(dataset, size, model, settings, training, int(SEED.check(preset.get("seed", SEED.default))))
 
 
-def state_from_link(query: Mapping[str, str], start: LabState) -> tuple[LabState, list[CourseError]]:
+def state_from_link(
+    query: Mapping[str, str], start: LabState, owner: str | None = None
+) -> tuple[LabState, list[CourseError]]:
     """``start`` with the link's values in place, and an error for each value that could not be used.
+
+    Of the datasets that belong to one learner only those of ``owner`` can be used.
 
     The history's ids are checked for being ids only; whether the shop has them is known once its catalogue is read.
     """
@@ -101,9 +118,10 @@ def state_from_link(query: Mapping[str, str], start: LabState) -> tuple[LabState
             errors.append(error)
             return otherwise
 
-    dataset = checked("dataset", _dataset, start.dataset)
+    dataset = checked("dataset", lambda value: usable(value, owner), start.dataset)
     first_size = start.size if dataset == start.dataset else source(dataset).sizes[0]
     size = checked("size", lambda value: _size(dataset, value), first_size)
+    start = with_model(start, checked("model", lambda value: _model(value, start.model), start.model))
     offered = form_settings(start.model)
     settings = {
         key: checked(name, offered[name].check, start.settings[key])
@@ -153,8 +171,18 @@ def check_history(history: Sequence[Any], num_items: int) -> tuple[int, ...]:
     return tuple(ids)
 
 
-def _dataset(value: str) -> str:
-    source(value)
+def usable(dataset: str, owner: str | None) -> str:
+    """``dataset`` itself; raises CourseError where it is not known, is somebody else's, or has no histories."""
+    if "~" in dataset and dataset not in sources(owner):  # the mark of what belongs to one learner
+        raise CourseError("dataset_not_yours", name=shortened(dataset.partition("~")[0]))
+    need_histories(dataset)
+    return dataset
+
+
+def _model(value: str, first: str) -> str:
+    known = lab_models(first)
+    if value not in known:
+        raise CourseError("unknown_model", name=shortened(value), known=", ".join(known))
     return value
 
 

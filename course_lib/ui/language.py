@@ -74,5 +74,24 @@ def t(key: str, **params: Any) -> str:
 
 
 def dataset_name(name: str, language: str) -> str:
-    """A dataset as the learner knows it; one that was added later has only the name it was given."""
-    return strings(language).get(f"lab.dataset_{name}", name)
+    """A dataset as the learner knows it; one that was added later has the name it was given."""
+    known = strings(language).get(f"lab.dataset_{name}")
+    given, mark, _ = name.partition("~")
+    return known or (text("lab.dataset_own", language, name=given) if mark else name)
+
+
+def size_name(dataset: str, size: str, language: str) -> str:
+    """A dataset's size as the learner knows it."""
+    names = strings(language)
+    return names.get(f"lab.size_{dataset}_{size}") or names.get(f"lab.size_{size}", size)
+
+
+def keep_choice(key: str) -> None:
+    """Called before a widget with translated choices is drawn: keeps what is chosen when the language changes.
+
+    A browser names a choice by its words, so after the switch its answer would be none of the choices.
+    """
+    drawn = f"{key}.language"
+    if st.session_state.get(drawn, language()) != language() and st.session_state.get(key) is not None:
+        st.session_state[key] = st.session_state[key]
+    st.session_state[drawn] = language()

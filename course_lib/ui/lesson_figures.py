@@ -67,7 +67,8 @@ def mask(lab: Lab, key: str) -> None:
             now = scene(lab, view, view.snapshots[-1])
     if view is None or now is None or now.matrix is None:
         wide, narrow = _bare_mask(lab.language)
-        words = t("lesson.mask_bare")
+        unmasked = now is not None and now.shopper.get("matrix") == [] and len(now.shopper["history"]) > 0
+        words = t("lesson.mask_other", model=now.model) if now is not None and unmasked else t("lesson.mask_bare")
     else:
         wide, narrow = now.matrix
         words = t("lesson.mask_run", epoch=now.epoch, name=shopper_name(lab, view))

@@ -17,7 +17,7 @@ import pandas as pd
 import streamlit as st
 
 from course_lib.figures.attention import attention_on_history, order_matters
-from course_lib.figures.base import Figure
+from course_lib.figures.base import Figure, model_name
 from course_lib.figures.lists import list_by_epoch
 from course_lib.figures.maps import Extent, item_map, map_extent
 from course_lib.runs.view import RunView, snapshot_view
@@ -25,6 +25,7 @@ from course_lib.ui.drawn import Drawn
 from course_lib.ui.lab_session import Lab
 from course_lib.ui.live_figure import live_figure
 from course_lib.ui.ranked_list import ranked_list
+from course_lib.ui.shell import t
 
 KEPT = 48  # scenes: five shoppers at the newest epochs of a few runs, in two languages
 
@@ -47,6 +48,7 @@ class Scene:
     view: Mapping[str, Any]  # view.json
     shopper: Mapping[str, Any]  # user, history, target, top, attention, matrix; edited or not
     edited: bool = False
+    model: str = ""  # its name, for a sentence
 
     @functools.cached_property
     def map(self) -> Drawn:
@@ -100,7 +102,8 @@ def scene(lab: Lab, view: RunView, epoch: int) -> Scene:
             _scenes.move_to_end(key)
             return kept
     dataset, shopper = view.config.dataset.name, shoppers[chosen]
-    made = Scene(view.run_id, dataset, items, lab.language, epoch, view.snapshots, snapshot, shopper)
+    name = model_name(view.config.model, lab.language)
+    made = Scene(view.run_id, dataset, items, lab.language, epoch, view.snapshots, snapshot, shopper, model=name)
     with _lock:
         _scenes[key] = made
         while len(_scenes) > KEPT:
@@ -125,10 +128,12 @@ def map_picture(lab: Lab, now: Scene, place: str) -> None:
 
 
 def attention_picture(lab: Lab, now: Scene, place: str) -> None:
-    """Where each head reads in the history."""
+    """Where each head reads in the history; a sentence where the model has no heads."""
     if now.shopper["attention"]:
         wide, narrow = now.attention
         live_figure(wide, key=lab.key(f"figure.attention.{place}"), narrow=narrow)
+    elif now.shopper["history"] and now.shopper["top"]:
+        st.info(t("look.no_attention", model=now.model))
 
 
 @functools.lru_cache(maxsize=64)

@@ -9,9 +9,11 @@ import streamlit as st
 from course_lib.course.labs import Guess, grade_guess
 from course_lib.course.measures import Estimate
 from course_lib.errors import CourseError
+from course_lib.figures.base import model_name
 from course_lib.runs.view import RunView
 from course_lib.text import text
 from course_lib.ui.lab_session import Lab
+from course_lib.ui.lab_state import preset_state
 from course_lib.ui.shell import plain, t
 
 PERCENT = ("share_of_", "gain_over_", "shuffle_cost")  # measures that are shares
@@ -94,6 +96,10 @@ def _given(lab: Lab, guess: Guess, value: str | float, view: RunView | None) -> 
             return
         if view is None or view.result is None:
             st.caption(t("predict.saved"))
+            return
+        asked = preset_state(lab.lesson.presets).model
+        if view.result["model"] != asked:
+            st.caption(t("predict.other_model", model=model_name(asked, lab.language)))
             return
         try:
             scored = grade_guess(guess, value, view.result)

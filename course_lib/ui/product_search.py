@@ -26,6 +26,12 @@ def items_of(address: Address) -> pd.DataFrame:
     return load_items(address)
 
 
+def forget() -> None:
+    """Lets go of all catalogues: somebody has deleted a dataset, and nothing of it is kept."""
+    items_of.cache_clear()
+    _texts.cache_clear()
+
+
 @functools.lru_cache(maxsize=8)
 def _texts(address: Address) -> tuple[list[str], list[str]]:
     """For each product everything that is searched, and its titles and types alone; case folded."""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
@@ -20,19 +18,10 @@ from course_lib.course.quiz import Question
 from course_lib.course.store import Activity, Answer, GuessGiven, RunStarted
 from course_lib.figures.base import model_name
 from course_lib.runs.view import RunView
-from course_lib.ui import services, shell
+from course_lib.ui import datasets, product_search, services, shell
 from course_lib.ui.language import dataset_name
+from course_lib.ui.receipts import local_time, receipt, stop
 from course_lib.ui.shell import t
-
-
-def local_time(at: float) -> str:
-    """Unix seconds as date and time on the learner's own clock."""
-    try:
-        zone = ZoneInfo(st.context.timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        zone = ZoneInfo("UTC")
-    return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M")
-
 
 # ---- lessons
 
@@ -90,9 +79,10 @@ def one_answer(question: Question, answer: Answer) -> None:
 
 
 def guesses(lesson: Lesson, activity: Activity) -> None:
-    """Each guess of one lesson beside what the learner's newest finished run says."""
+    """Each guess of one lesson beside what the learner's newest finished run of the lesson's own model says."""
     newest = {guess.guess: guess for guess in activity.guesses if guess.lesson == lesson.id}
     results = finished_results([run.run_id for run in activity.runs if run.lesson == lesson.id])
+    results = [result for result in results if result["model"] == lesson.presets.get("model", "sasrec")]
     for guess in lesson.guesses:
         if guess.id in newest:
             with shell.boundary():
@@ -216,9 +206,12 @@ def erase() -> None:
     with st.popover(t("progress.erase"), key="progress_erase"):
         st.write(t("progress.erase_ask"))
         if st.button(t("progress.erase_sure"), key="progress_erase_sure", type="primary"):
-            forget_learner(shell.notebook())
+            services.uploads().discard(shell.learner())
+            gone = forget_learner(shell.notebook(), stop)
+            product_search.forget()
+            datasets.forget()
             shell.forget_session()
-            done(t("progress.erase_done"))
+            done("\n\n".join([t("progress.erase_done"), *map(receipt, gone)]))
 
 
 NOTICE = "progress_notice"  # session state: one sentence that survives the rerun after a deletion

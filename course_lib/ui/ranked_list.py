@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from course_lib.figures.products import CURRENCIES, product, product_card
+from course_lib.data.registry import currency
+from course_lib.figures.products import product, product_card
 from course_lib.text import text
 
 
@@ -41,16 +42,16 @@ def ranked_list(
         target: the product that was really bought next; it gets a star.
     """
     gone = moves([entry["item"] for entry in top], before) if before is not None else []
-    rows = []
+    rows, sign = [], currency(dataset)
     for place, entry in enumerate(top):
         item = int(entry["item"])
         fact = text("look.probability", language, p=f"{100 * entry['p']:.1f}")
         if item == target:
             fact = f"{fact} · {text('look.really_bought', language)}"
-        card = product_card(product(items, item, language), language, fact, CURRENCIES.get(dataset, "¥"))
-        sign = _move(gone[place], language) if gone else ""
+        card = product_card(product(items, item, language), language, fact, sign)
+        move = _move(gone[place], language) if gone else ""
         mark = " lab-target" if item == target else ""
-        rows.append(f'<li class="lab-rank{mark}"><span class="lab-place">{place + 1}</span>{card}{sign}</li>')
+        rows.append(f'<li class="lab-rank{mark}"><span class="lab-place">{place + 1}</span>{card}{move}</li>')
     return f'<ol class="lab-list" aria-label="{html.escape(text("look.list_label", language))}">{"".join(rows)}</ol>'
 
 

@@ -218,7 +218,7 @@ def warm_up() -> None:
     """
     started = time.perf_counter()
     # The workers import torch in their own processes. They come second, so that the first page has the processor.
-    for step in (import_pages, services.runs, compress_first_visit):
+    for step in (import_pages, services.runs, services.uploads, compress_first_visit):
         try:
             step()
         except Exception:
@@ -228,8 +228,8 @@ def warm_up() -> None:
 
 def import_pages() -> None:
     """pandas, and all that the pages import."""
-    for module in ("course_lib.figures.path", "course_lib.ui.progress_parts", "course_lib.ui.lesson"):
-        importlib.import_module(module)
+    for module in ("figures.path", "ui.progress_parts", "ui.lesson", "ui.upload_panel"):
+        importlib.import_module(f"course_lib.{module}")
 
 
 def compress_first_visit() -> None:

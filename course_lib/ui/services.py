@@ -1,4 +1,4 @@
-"""The two things that all learners of one server share: the training runs and the course's memory.
+"""What all learners of one server share: the training runs, the uploads and the course's memory.
 
 They are made once per process, at the first call from any thread, and never hold a learner's own state.
 """
@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from course_lib.course.store import Store
     from course_lib.runs.interface import Runs
     from course_lib.runs.store import RunStore
+    from course_lib.ui.uploads import Uploads
 
 _lock = threading.RLock()
 _runs: dict[Settings, Runs] = {}
 _stores: dict[str, Store] = {}
+_uploads: dict[Settings, Uploads] = {}
 
 
 def runs() -> Runs:
@@ -38,6 +40,17 @@ def run_store() -> RunStore:
     return RunStore(load_settings())
 
 
+def uploads() -> Uploads:
+    """What takes in the learners' own files; one for each process."""
+    from course_lib.ui.uploads import Uploads
+
+    settings = load_settings()
+    with _lock:
+        if settings not in _uploads:
+            _uploads[settings] = Uploads(settings)
+        return _uploads[settings]
+
+
 def store() -> Store:
     """The course's memory: answers, guesses, progress. Raises CourseError when the database cannot be used."""
     from course_lib.course.store import open_store
@@ -52,6 +65,8 @@ def store() -> Store:
 def close() -> None:
     """Ends the workers; called when the server stops."""
     with _lock:
+        while _uploads:
+            _uploads.popitem()[1].close()
         while _runs:
             _runs.popitem()[1].close()
         while _stores:

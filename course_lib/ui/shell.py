@@ -83,7 +83,8 @@ def lesson_ready(lesson: Lesson) -> bool:
 
 def pages(titles: Mapping[str, str]) -> list[st.Page]:
     """Every page of the course, home first: a file in pages/ is a page. ``titles`` names lessons by id."""
-    named = {HOME: t("shell.map"), "my_progress": t("shell.progress"), **titles}
+    own = {"my_progress": t("shell.progress"), "data": t("shell.data"), "my_data": t("shell.my_data")}
+    named = {HOME: t("shell.map"), **own, **titles}
     return [
         st.Page(
             path, title=f"{named.get(path.stem, path.stem)} · {BRAND}", url_path=path.stem, default=path.stem == HOME
@@ -125,13 +126,15 @@ def closed_lesson(lesson: Lesson) -> None:
 
 
 def header() -> None:
-    """Brand, course map, progress, language."""
+    """Brand, course map, progress, data, the learner's own, language."""
     lang = language()
     st.session_state[SWITCH] = lang
     with st.container(horizontal=True, vertical_alignment="center", key="shell_header"):
         st.page_link(PAGES / "home.py", label=f"**{BRAND}**")
         st.page_link(PAGES / "home.py", label=t("shell.map"))
         st.page_link(PAGES / "my_progress.py", label=t("shell.progress"))
+        st.page_link(PAGES / "data.py", label=t("shell.data"))
+        st.page_link(PAGES / "my_data.py", label=t("shell.my_data"))
         st.segmented_control(
             "Language · 语言",
             ["zh", "en"],

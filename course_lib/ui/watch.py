@@ -12,7 +12,7 @@ from functools import partial
 import streamlit as st
 
 from course_lib.errors import CourseError
-from course_lib.figures.base import Figure
+from course_lib.figures.base import Figure, model_name
 from course_lib.figures.curves import learning_curve, loss_curve
 from course_lib.figures.results import result_bars
 from course_lib.runs.view import RunView
@@ -94,18 +94,22 @@ def status(lab: Lab, view: RunView) -> None:
         )
         if holds
     ]
+    if view.kept is not None:
+        early = view.kept["trained"] < view.kept["epochs"]
+        notes.append(t("lab.note_stopped_early" if early else "lab.note_kept", **view.kept))
     if view.config is not None:
         config = view.config
         notes.insert(
             0,
             t(
-                "lab.run_of",
+                "lab.run_of" if "heads" in config.settings else "lab.run_of_headless",
+                model=model_name(config.model, lab.language),
                 dataset=dataset_name(config.dataset.name, lab.language),
                 width=config.settings.get("width", "–"),
                 layers=config.settings.get("layers", "–"),
                 heads=config.settings.get("heads", "–"),
                 length=config.settings.get("history_length", "–"),
-                epochs=config.training["epochs"],
+                epochs=config.training.get("epochs", "–"),
                 seed=config.seed,
             ),
         )
@@ -145,4 +149,4 @@ def seconds(value: float) -> str:
 
 
 def _epochs(view: RunView) -> int:
-    return int(view.config.training["epochs"]) if view.config else 0
+    return int(view.config.training.get("epochs", 0)) if view.config else 0

@@ -66,6 +66,21 @@ def test_it_follows_the_newest_epoch_until_it_is_moved_back(stage, language) -> 
     assert shown(page) == (4, 4)
 
 
+@BOTH
+@pytest.mark.parametrize(("trained", "note"), [(3, "note_stopped_early"), (4, "note_kept")])
+def test_a_run_with_patience_says_which_epoch_it_kept_and_shows_it(stage, language, trained, note) -> None:
+    """The kept epoch is on show until the learner moves the slider, which reaches the last epoch too."""
+    kept = {"epoch": 1, "trained": trained, "epochs": int(tiny().training["epochs"]), "patience": 2}
+    stage.put(tiny(), "finished", epochs=trained, kept=kept)
+    page = open_page(language)
+    nothing_broke(page)
+    assert text(f"lab.{note}", language, **kept) in words(page)
+    slider = told(page, "widget.epoch.look")
+    assert (slider["epoch"], slider["newest"]) == (1, trained)
+    scrub(page, "look", trained)
+    assert told(page, "widget.epoch.look")["epoch"] == trained
+
+
 def test_moved_to_the_newest_it_follows_again(stage) -> None:
     stage.put(tiny(), "running", epochs=2)
     page = scrub(open_page("en"), "live", 0)

@@ -33,6 +33,11 @@ def test_the_list_is_the_order_of_the_scores(model: Any, history: list[int], k: 
     assert 0 not in [entry["item"] for entry in answer["top"]]
 
 
+def test_a_list_is_no_longer_than_the_catalogue(model: Any) -> None:
+    """A learner's own shop may have fewer products than a list has places."""
+    assert sorted(entry["item"] for entry in read_history(model, [3, 1, 2], k=50)["top"]) == list(range(1, 31))
+
+
 def test_chances_of_all_products_sum_to_one(model: Any) -> None:
     answer = read_history(model, [3, 1, 2], k=30)
     assert sum(entry["p"] for entry in answer["top"]) == pytest.approx(1, abs=1e-3)

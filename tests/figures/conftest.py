@@ -7,11 +7,13 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from course_lib import figures
-from course_lib.figures import Figure
+from course_lib.figures import Figure, datasets, truth
+from course_lib.figures.products import shelf
 
 EVIL = '<script>alert("x")</script> & <b>ball</b>'
 DAY = 86400
@@ -101,6 +103,18 @@ def shoppers(language: str, times: list[float] | None) -> list[dict[str, Any]]:
 
 
 TIMES = [0.0, DAY, 11 * DAY, 61 * DAY]
+CHANCES = np.arange(24) / np.arange(24).sum()
+POSITIONS = pd.DataFrame(
+    {"position": [1, 2], "rate": [0.2, 0.1], "low": [0.1, 0.05], "high": [0.3, 0.15], "truth": [0.2, 0.1]}
+)
+POLICIES = pd.DataFrame({"policy": ["uniform", "popularity", "personal", "best"], "value": [0.1, 0.2, 0.3, 0.9]})
+KINDS = ["lost cause", "persuadable", "sleeping dog", "sure thing"]
+COUPONS = pd.DataFrame(
+    {"campaign": "a", "shopper_class": KINDS, "shoppers": [90, 5, 1, 4], "share": [0.9, 0.05, 0.01, 0.04]}
+)
+LIKING = pd.DataFrame(
+    {"item_id": [1, 2, 3], "click": [0.1, 0.2, 0.3], "utility": [1.0, 0.0, -1.0], "clickbait": [False, False, True]}
+)
 MATRIX = [[1.0], [0.4, 0.6], [0.2, 0.3, 0.5]]
 Builder = Callable[[pd.DataFrame, str], Figure]
 CASES: dict[str, Builder] = {
@@ -143,6 +157,25 @@ CASES: dict[str, Builder] = {
     "history_timeline": lambda items, lang: figures.history_timeline(items, shoppers(lang, TIMES), lang),
     "history_timeline-untimed": lambda items, lang: figures.history_timeline(items, shoppers(lang, None), lang),
     "history_timeline-empty": lambda items, lang: figures.history_timeline(items, [], lang),
+    "activity": lambda items, lang: datasets.activity_histogram(np.array([3, 3, 4, 9, 250]), lang),
+    "activity-single": lambda items, lang: datasets.activity_histogram(np.array([7]), lang),
+    "activity-empty": lambda items, lang: datasets.activity_histogram(np.array([], int), lang),
+    "popularity": lambda items, lang: datasets.popularity_curve(np.arange(24), shelf(items).titles(lang), lang),
+    "popularity-single": lambda items, lang: datasets.popularity_curve(np.array([5]), shelf(items).titles(lang), lang),
+    "popularity-empty": lambda items, lang: datasets.popularity_curve(
+        np.zeros(24, int), shelf(items).titles(lang), lang
+    ),
+    "traits": lambda items, lang: truth.traits([0.5, -1.0, 9.0], -0.8, lang),
+    "chances": lambda items, lang: truth.next_chances(items, CHANCES, CHANCES[::-1], 3, lang),
+    "chances-narrow": lambda items, lang: truth.next_chances(items, CHANCES, CHANCES[::-1], 20, lang, narrow=True),
+    "positions": lambda items, lang: truth.position_effect(POSITIONS, lang),
+    "positions-empty": lambda items, lang: truth.position_effect(POSITIONS.iloc[:0], lang),
+    "policies": lambda items, lang: truth.policy_values(POLICIES, lang),
+    "policies-empty": lambda items, lang: truth.policy_values(POLICIES.iloc[:0], lang),
+    "coupons": lambda items, lang: truth.coupon_classes(COUPONS, {"a": "杯子" if lang == "zh" else "mugs"}, lang),
+    "coupons-empty": lambda items, lang: truth.coupon_classes(COUPONS.iloc[:0], {}, lang),
+    "liking": lambda items, lang: truth.clicks_and_utility(LIKING, items, -0.5, lang),
+    "liking-empty": lambda items, lang: truth.clicks_and_utility(LIKING.iloc[:0], items, math.nan, lang),
     "course_map": lambda items, lang: figures.course_map(make_lessons(), {"lesson_1": 0.4}, lang, group_names(lang)),
     "course_map-narrow": lambda items, lang: figures.course_map(
         make_lessons(), {"lesson_1": 1.0}, lang, group_names(lang), narrow=True

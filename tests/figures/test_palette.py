@@ -41,7 +41,7 @@ def test_colour_never_stands_alone() -> None:
 
 
 def test_the_names_other_lessons_will_need_have_a_colour() -> None:
-    assert {"sasrec", "bert4rec", "gru4rec", "ease", "mf"} <= set(MODELS)
+    assert {"sasrec", "bert4rec", "gru4rec", "ease", "matrix-factorization"} <= set(MODELS)
     assert (MODELS["sasrec"].light, MODELS["sasrec"].dark) == ("#0072b2", "#56b4e9")
     assert len({look.light for look in MODELS.values()}) == len(MODELS) - 1  # the two oracles share one, by dash
 
