@@ -2,14 +2,15 @@
 #
 # make run   makes .venv, installs what the course needs, starts it, prints its address (PORT=8502: another port)
 # make test  installs what the tests need, a browser included, and runs lint, types and every test
-# make bench measures speed and size on this machine, about six minutes; benchmarks/README.md says how
+# make bench measures speed and size on this machine, under ten minutes; benchmarks/README.md says how
+# make bench-full takes all parts in their long form: an hour and more on an idle machine
 
 PORT ?= 8501
 PYTHON ?=
 PYTEST ?=
 V := .venv/bin/python
 
-.PHONY: help run test bench lint format types clean environment environment-dev browser
+.PHONY: help run test bench bench-full lint format types clean environment environment-dev browser
 
 help:
 	@sed -n 's/^# \(make \)/\1/p' Makefile
@@ -26,6 +27,9 @@ test: environment-dev lint types browser
 
 bench: environment-dev browser
 	$(V) -m benchmarks
+
+bench-full: environment-dev browser
+	$(V) -m benchmarks --full
 
 lint: environment-dev
 	$(V) -m ruff check

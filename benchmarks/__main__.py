@@ -3,6 +3,8 @@
     python -m benchmarks                        everything, about five minutes on two quiet cores
     python -m benchmarks simulator watchers     some parts
     python -m benchmarks lesson --no-long-run   without the run of ten times the epochs
+    python -m benchmarks peers --full           the long form of a part: more cases, more rounds
+    python -m benchmarks quality                the counted models, tuned alike; with --full the trained ones too
 
 The long run is kept in benchmarks/results/home and trained again only when the code it depends on has changed.
 """
@@ -15,26 +17,37 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import lesson, pages, processes, simulator, watchers
-from benchmarks.table import Row, text_table, write
+from benchmarks import arithmetic, lesson, pages, processes, quality, simulator, watchers
+from benchmarks.peers import report
+from benchmarks.table import Row, replace_text, text_table, write
+from course_lib.settings import PROJECT
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("simulator", "lesson", "pages", "watchers")
+PARTS = ("simulator", "arithmetic", "lesson", "pages", "watchers", *report.PARTS, quality.PART)
+LONG = (*(part for part in report.PARTS if part not in report.SHORT), quality.PART)  # when asked for, or with --full
 BUSY = 0.7  # load above which figures are worth little
 
 
 def main() -> int:
     """The benchmark; 0 whether or not goals are met."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Speed and size of the course.")
-    parser.add_argument("parts", nargs="*", metavar="part", help=f"some of {', '.join(PARTS)}; all of them by default")
+    parser.add_argument(
+        "parts",
+        nargs="*",
+        metavar="part",
+        help=f"some of {', '.join(PARTS)}; all of them by default, with --full {', '.join(LONG)} too",
+    )
     parser.add_argument("--home", type=Path, default=RESULTS / "home", help="where runs and prepared data go")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where tables and pictures go")
     parser.add_argument("--no-long-run", action="store_true", help="leave out the run of ten times the epochs")
+    parser.add_argument("--full", action="store_true", help="the long form of the parts that compare and grow")
     parser.add_argument("--fresh", action="store_true", help="throw away runs and data of an earlier benchmark first")
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - set(PARTS):
         parser.error(f"no part is called {', '.join(sorted(unknown))}: there are {', '.join(PARTS)}")
-    wanted = [part for part in PARTS if not arguments.parts or part in arguments.parts]
-    home = arguments.home.absolute()
+    default = [part for part in PARTS if arguments.full or part not in LONG]
+    wanted = [part for part in PARTS if part in (arguments.parts or default)]
+    home, results = arguments.home.absolute(), arguments.results.absolute()
     if arguments.fresh:
         shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True, exist_ok=True)
@@ -45,7 +58,7 @@ def main() -> int:
     began = time.perf_counter()
     rows: list[Row] = []
     facts["load before"] = processes.load()
-    if wanted != ["simulator"]:
+    if set(wanted) & {"lesson", "pages", "watchers"}:
         say("preparing the default dataset ...")
         processes.prepare(home)
     for part in wanted:
@@ -57,16 +70,28 @@ def main() -> int:
         elif part == "pages":
             lesson.finished(home)
             rows += pages.measure(home)
-        else:
+        elif part == "watchers":
             rows += watchers.measure(home)
+        elif part == arithmetic.PART:
+            with processes.home_at(home):
+                rows += arithmetic.measure()
+        elif part == quality.PART:
+            with processes.home_at(home):
+                rows += quality.measure(models=() if arguments.full else quality.counted(), results=results)
+        else:
+            found, pictures = report.PARTS[part](arguments.full)
+            rows += found
+            for name, picture in pictures.items():
+                replace_text(results / name, picture)
+            write(results / part, found, facts)  # by itself too: the long parts are run one at a time
     facts["took"] = f"{time.perf_counter() - began:.0f} s"
     if facts["load before"] > BUSY:
         facts["warning"] = "other processes used this machine when the benchmark began: the figures are upper bounds"
     print(text_table(rows))
     print()
     print("\n".join(f"{name}: {value}" for name, value in facts.items()))
-    for path in write(RESULTS, rows, facts):
-        say(f"written to {path.relative_to(RESULTS.parent.parent)}")
+    for path in write(results, rows, facts):
+        say(f"written to {path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path}")
     return 0
 
 

@@ -1,6 +1,7 @@
 """The simulated shop: seconds for 4,000 shoppers, and whether time and memory stay linear when it streams to disk.
 
-    python -m benchmarks.simulator 100000      one JSON line; a process of its own, so that its peak memory is its own
+    python -m benchmarks.simulator 100000               one JSON line; a process of its own, so its peak memory is too
+    python -m benchmarks.simulator 100000 search slates   with some parts of the shop's world, or "all"
 
 Time and memory without the making of the shop itself, which is the same at every size.
 """
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ PART = "simulator"
 DEFAULT, GOAL_S = 4000, 2.0
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 REPEATS = 3
+PART_SIZE = 10_000  # shoppers with each part of the shop's world
 
 
 def peak_mib() -> float:
@@ -50,33 +53,36 @@ def in_memory(shoppers: int) -> dict[str, float]:
     return {"seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu, "events": events}
 
 
-def to_disk(shoppers: int, folder: Path) -> dict[str, float]:
-    """Writes a shop as ``python -m course_lib shop simulate`` does."""
+def to_disk(shoppers: int, folder: Path, parts: Sequence[str] = ()) -> dict[str, Any]:
+    """Writes a shop as ``python -m course_lib shop simulate --with ...`` does."""
     from course_lib.shop.disk import write_shop
     from course_lib.shop.source import shop
 
     world = shop()
     before = peak_mib()
     began, cpu = time.perf_counter(), time.process_time()
-    for _ in write_shop(folder, world, shoppers):
+    for _ in write_shop(folder, world, shoppers, parts=parts):
         pass
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    rows = json.loads((folder / "shop.json").read_text(encoding="utf-8"))["rows"]
     return {
         "seconds": seconds,
         "cpu": cpu,
-        "events": json.loads((folder / "shop.json").read_text(encoding="utf-8"))["events"],
+        "events": rows["events"],
+        "rows": rows,
+        "bytes": {path.stem: path.stat().st_size for path in sorted(folder.glob("*.parquet"))},
         "before_mib": before,
         "peak_mib": peak_mib(),
         "disk_mib": sum(path.stat().st_size for path in folder.iterdir()) / 2**20,
     }
 
 
-def alone(shoppers: int) -> dict[str, Any]:
+def alone(shoppers: int, *parts: str) -> dict[str, Any]:
     """:func:`to_disk` in a process of its own."""
     import os
 
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.simulator", str(shoppers)],
+        [sys.executable, "-m", "benchmarks.simulator", str(shoppers), *parts],
         cwd=PROJECT,
         env={**os.environ, **dict.fromkeys(ONE_THREAD, "1")},
         check=True,
@@ -87,8 +93,27 @@ def alone(shoppers: int) -> dict[str, Any]:
     return measured
 
 
-def measure(shoppers: int = DEFAULT, sizes: tuple[int, ...] = SIZES, repeats: int = REPEATS) -> list[Row]:
+def with_part(name: str, shoppers: int) -> Row:
+    """A shop with one part of its world."""
+    from course_lib.shop.logs import PARTS
+
+    one = alone(shoppers, name)
+    rows, size = (sum(one[kind][table] for table in PARTS[name].tables) for kind in ("rows", "bytes"))
+    return Row(
+        PART,
+        f"{shoppers:,} shoppers with {name}",
+        f"{number(one['seconds'])} s, peak {number(one['peak_mib'])} MiB",
+        note=f"purchases too; {rows:,.0f} rows of {name}, {number(size / shoppers)} bytes a shopper on disk",
+        raw=one,
+    )
+
+
+def measure(
+    shoppers: int = DEFAULT, sizes: tuple[int, ...] = SIZES, repeats: int = REPEATS, part_size: int = PART_SIZE
+) -> list[Row]:
     """The rows of this part."""
+    from course_lib.shop.logs import PARTS
+
     runs = [in_memory(shoppers) for _ in range(repeats)]
     seconds = statistics.median(run["seconds"] for run in runs)
     rows = [
@@ -121,9 +146,17 @@ def measure(shoppers: int = DEFAULT, sizes: tuple[int, ...] = SIZES, repeats: in
         span = f"{sizes[-1]:,} against {sizes[-2]:,}"
         rows.append(below(PART, f"processor time an event, {span}", per_event, 1.2, "x", note="1 is linear"))
         rows.append(below(PART, f"memory on top, {span}", grown, 1.5, "x", note="1: the memory of one block"))
+    rows += [with_part(name, part_size) for name in PARTS]
     return rows
 
 
-if __name__ == "__main__":
+def main(shoppers: str, *parts: str) -> None:
+    """One measurement, as a JSON line."""
+    from course_lib.shop.logs import chosen
+
     with tempfile.TemporaryDirectory() as folder:
-        print(json.dumps(to_disk(int(sys.argv[1]), Path(folder) / "shop")))
+        print(json.dumps(to_disk(int(shoppers), Path(folder) / "shop", chosen(",".join(parts)))))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -95,12 +95,17 @@ def write(folder: Path, rows: Sequence[Row], machine: Mapping[str, Any]) -> list
     }
     paths = []
     for name, content in contents.items():
-        path = folder / name
-        draft = path.with_name(f".{name}.{os.getpid()}")
-        draft.write_text(content, encoding="utf-8")
-        os.replace(draft, path)
-        paths.append(path)
+        paths.append(folder / name)
+        replace_text(folder / name, content)
     return paths
+
+
+def replace_text(path: Path, content: str) -> None:
+    """Writes a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(content, encoding="utf-8")
+    os.replace(draft, path)
 
 
 def width_of(text: str) -> int:

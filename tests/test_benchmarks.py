@@ -8,15 +8,18 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import __main__ as command
-from benchmarks import lesson, simulator, watchers
+from benchmarks import arithmetic, lesson, simulator, watchers
 from benchmarks.load import Session
 from benchmarks.processes import Server, load, machine, torch_in
 from benchmarks.table import Row, above, below, markdown_table, number, percentile, text_table, width_of, write
 from course_lib.course.lessons import load_course
+from course_lib.data.histories import Histories
+from course_lib.shop.logs import PARTS
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -26,16 +29,44 @@ def test_every_module_can_be_imported(path: Path) -> None:
     assert importlib.import_module(f"benchmarks.{path.stem}").__doc__
 
 
+def test_the_arithmetic_of_a_step_is_all_its_products_and_nothing_else() -> None:
+    """Counted by hand for a batch of 2 by 3 places: forward, and twice as much backward; the loss takes six targets."""
+    width, layers, heads, products = 8, 2, 2, 20
+    own = {"width": width, "layers": layers, "heads": heads, "history_length": 3}
+    histories = Histories.from_lists([[1, 2, 3, 4], [5, 6, 7, 8]] * 4)
+    case = arithmetic.Case("small", lambda: (histories, products), own, 8, rounds=2)
+    trainer, recorder = arithmetic.trainer_of(case), arithmetic.Recorder()
+    inputs = torch.tensor([[1, 2, 3], [5, 6, 7]])
+    with recorder:
+        trainer.step(inputs, inputs + 1)
+    bound = arithmetic.Bound(recorder)
+    places, attention = 6, 2 * (2 * 3 * 3 * width)  # Q K^T and its use, two histories of three places
+    forward = layers * (places * 12 * width**2 + attention) + places * width * (products + 1)
+    assert bound.flops == 2 * 3 * forward
+    row = arithmetic.measure_case(case)
+    assert 0 < row.raw["products_s"][0] < sum(row.raw["steps_s"])
+    assert row.raw["targets"] == 2 * 8 * 3
+
+
+def test_events_are_timed_as_they_are_written() -> None:
+    row = arithmetic.measure_events(rounds=20)
+    assert len(row.raw["seconds"]) == 20
+    assert row.met is not None
+
+
 def test_the_simulator_is_measured_in_memory_and_on_disk() -> None:
-    rows = simulator.measure(shoppers=200, sizes=(100, 200), repeats=1)
+    rows = simulator.measure(shoppers=200, sizes=(100, 200), repeats=1, part_size=100)
     assert [row.part for row in rows] == ["simulator"] * len(rows)
-    first, small, large, time_row, memory_row = rows
+    first, small, large, time_row, memory_row, *parts = rows
     assert first.goal == "<= 2 s"
     assert first.raw["runs"][0]["events"] > 200 * 5
     assert large.raw["events"] > small.raw["events"] > 0
     assert large.raw["peak_mib"] >= large.raw["before_mib"] > 10
     assert time_row.met is not None
     assert memory_row.met is not None
+    assert [row.what for row in parts] == [f"100 shoppers with {name}" for name in PARTS]
+    for row, part in zip(parts, PARTS.values(), strict=True):
+        assert all(row.raw["rows"][table] > 0 < row.raw["bytes"][table] for table in part.tables)
 
 
 def test_a_row_says_whether_its_goal_is_met() -> None:

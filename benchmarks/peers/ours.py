@@ -1,0 +1,72 @@
+"""The course's own SASRec and trainer, called as a training run calls them.
+
+Run by the benchmark as a worker (see protocol.py). Steps are counted at the trainer's own events, which come a few
+times a second: what they cost is part of the figure.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.peers.protocol import Settings, begin
+from course_lib.data.histories import Histories
+from course_lib.models.catalogue import check_settings, parse_settings
+from course_lib.models.sasrec import SASRecConfig, SASRecModel
+from course_lib.training.loop import Trainer
+from course_lib.training.settings import SETTINGS
+
+
+def histories_of(histories: list[Any]) -> Histories:
+    """The protocol's histories as the course keeps them."""
+    offsets = np.cumsum([0, *(len(history) for history in histories)]).astype(np.int64)
+    return Histories(np.concatenate([np.zeros(0, np.int64), *histories]).astype(np.int32), offsets)
+
+
+def trainer_of(wanted: Settings, train: Histories) -> Trainer:
+    """The model of the work's size and its trainer; ``extra["training"]`` goes to the trainer as it is."""
+    config = SASRecConfig(
+        num_items=wanted.num_items,
+        width=wanted.width,
+        layers=wanted.layers,
+        heads=wanted.heads,
+        history_length=wanted.length,
+        dropout=wanted.dropout,
+    )
+    given = {"batch_size": wanted.batch, "learning_rate": wanted.learning_rate, **wanted.extra.get("training", {})}
+    training = check_settings("training", parse_settings(SETTINGS), given)
+    return Trainer(SASRecModel(config), train, training, wanted.seed)
+
+
+def main() -> None:
+    """The worker."""
+    work, channel = begin()
+    began = time.perf_counter()
+    trainer = trainer_of(work.settings, histories_of(work.train))
+    channel.ready(
+        targets=trainer.windows.targets,
+        parameters=sum(p.numel() for p in trainer.model.parameters()),
+        torch=torch.__version__,
+        version="this checkout",
+        prepared=time.perf_counter() - began,
+    )
+    asked, seen = histories_of(work.asked), (0, 0)
+
+    def count() -> None:
+        nonlocal seen
+        before, seen = seen, (trainer.progress.targets, trainer.progress.step)
+        if seen != before:
+            channel.step(seen[0] - before[0], seen[1] - before[1])
+
+    while True:
+        for _ in trainer.epoch():
+            count()
+        count()
+        channel.epoch(lambda: trainer.model.score(asked))
+
+
+if __name__ == "__main__":
+    main()
