@@ -1,6 +1,6 @@
 """What every model can do, and how a model is found by name. A model is one file in this folder.
 
-model = PopularityModel.fit(train, num_items, settings)   # counted models; neural ones are trained by the loop
+model = PopularityModel.fit(train, num_items, settings, seed)   # counted models; neural ones are trained by the loop
 model.score(histories)        # (N, V + 1), column i is item i, column 0 (padding) is -inf
 model.save(folder);  PopularityModel.load(folder)
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,11 @@ from safetensors.numpy import load_file, save_file
 from course_lib.data.histories import Histories
 from course_lib.models.catalogue import model_card
 
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
 Scores = NDArray[np.float32]
+Objective = Literal["next", "masked"]  # predict what follows each place, or what is behind a mask
 
 
 class Recommender(Protocol):
@@ -36,6 +40,33 @@ class Recommender(Protocol):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """The inverse of :meth:`save`."""
+
+
+class NeuralModel(Recommender, Protocol):
+    """What the training loop and the pages need of a model that learns by gradient; course_lib/models/neural.py has
+    all of it but ``item``, ``bias`` and ``forward``.
+
+    B histories padded with 0 on the left, L places (any number up to ``history_length``, and one more for a mask), D
+    width, V products. Padding changes no answer. With the objective "next" no place sees what comes after it.
+    """
+
+    config_class: ClassVar[Any]  # a Hugging Face configuration: num_items and the file's SETTINGS, as keywords
+    config: Any  # num_items (V), history_length; for "masked" also mask_share and mask_id, the input id of the mask
+    objective: ClassVar[Objective]  # what training/batches.py asks of it
+    item: nn.Embedding  # (V + 1, D) a product's vector, going in and coming out; row 0 is zero
+    bias: nn.Parameter  # (V + 1,)
+
+    def forward(self, input_ids: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """(B, L) to (B, L, D), what is wanted at each place; and the attention (B, H, L, L) of each layer, if any."""
+
+    def wanted_next(self, input_ids: Tensor) -> Tensor:
+        """(B, L) to (B, D), what is wanted after the whole history."""
+
+    def logits(self, wanted: Tensor) -> Tensor:
+        """(..., D) to (..., V + 1), ``wanted`` times each product's vector, plus its bias."""
+
+    def attention(self, input_ids: Tensor) -> list[Tensor]:
+        """Each layer's (B, H, places that ask, L), the last place that asks is the one that answers; [] if none."""
 
 
 class CountedModel:

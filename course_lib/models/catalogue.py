@@ -8,7 +8,10 @@ A model is one file in this folder with a docstring, a literal ``SETTINGS`` and 
         "loss": ("softmax", "softmax", "bce"),  # text: default, then the choices
     }
 
-The web process never imports torch, so it reads this literal from the source.
+A model that is trained may add a literal ``TRAINING``, such as ``{"epochs": 8}``: defaults of the training loop that
+suit it better than the loop's own.
+
+The web process never imports torch, so it reads these literals from the source.
 """
 
 from __future__ import annotations
@@ -72,7 +75,7 @@ def check_settings(owner: str, known: Mapping[str, Setting], given: Mapping[str,
     """``given`` completed with defaults; raises CourseError for an unknown name or a bad value."""
     for name in given:
         if name not in known:
-            raise CourseError("unknown_setting", model=owner, name=name, known=", ".join(known))
+            raise CourseError("unknown_setting", model=owner, name=name, known=", ".join(known) or "–")
     return {name: setting.check(given.get(name, setting.default)) for name, setting in known.items()}
 
 
@@ -85,6 +88,7 @@ class ModelCard:
     summary: str  # first line of the file's docstring
     settings: Mapping[str, Setting]
     neural: bool  # trained by the loop (torch) rather than counted
+    training: Mapping[str, Value]  # its own defaults of the training loop
 
 
 def _target(node: ast.Assign | ast.AnnAssign) -> str:
@@ -98,15 +102,12 @@ def model_cards() -> Mapping[str, ModelCard]:
     cards = {}
     for path in sorted(FOLDER.glob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        literal = next(
-            (
-                ast.literal_eval(node.value)
-                for node in tree.body
-                if isinstance(node, ast.Assign | ast.AnnAssign) and node.value and _target(node) == "SETTINGS"
-            ),
-            None,
-        )
-        if literal is None:
+        literals = {
+            _target(node): ast.literal_eval(node.value)
+            for node in tree.body
+            if isinstance(node, ast.Assign | ast.AnnAssign) and node.value and _target(node) in ("SETTINGS", "TRAINING")
+        }
+        if "SETTINGS" not in literals:
             continue
         imports = {
             name.split(".")[0]
@@ -121,7 +122,8 @@ def model_cards() -> Mapping[str, ModelCard]:
         }
         name = path.stem.replace("_", "-")
         summary = (ast.get_docstring(tree) or "").split("\n")[0]
-        cards[name] = ModelCard(name, path, summary, parse_settings(literal), "torch" in imports)
+        settings, training = parse_settings(literals["SETTINGS"]), literals.get("TRAINING", {})
+        cards[name] = ModelCard(name, path, summary, settings, "torch" in imports, training)
     return cards
 
 

@@ -27,7 +27,7 @@ class MarkovModel(CountedModel):
     name = "markov"
 
     @classmethod
-    def fit(cls, train: Histories, num_items: int, settings: dict[str, Any]) -> Self:
+    def fit(cls, train: Histories, num_items: int, settings: dict[str, Any], seed: int = 0) -> Self:
         """Counts each pair of neighbours in the histories."""
         size = num_items + 1
         inside = np.ones(max(len(train.items) - 1, 0), bool)

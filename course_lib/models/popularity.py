@@ -21,7 +21,7 @@ class PopularityModel(CountedModel):
     name = "popularity"
 
     @classmethod
-    def fit(cls, train: Histories, num_items: int, settings: dict[str, Any]) -> Self:
+    def fit(cls, train: Histories, num_items: int, settings: dict[str, Any], seed: int = 0) -> Self:
         """Counts each item."""
         counts = np.bincount(train.items, minlength=num_items + 1).astype(np.float32)
         return cls(num_items, settings, {"counts": counts})

@@ -14,17 +14,13 @@ Histories are padded on the left: the newest product is at place L - 1.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
-from transformers import PretrainedConfig, PreTrainedModel
-from transformers.utils import logging
+from transformers import PretrainedConfig
 
-from course_lib.data.histories import Histories
-from course_lib.models.base import Scores
+from course_lib.models.neural import NeuralBase
 
 SETTINGS = {  # name: (default, lowest, highest)
     "width": (64, 8, 256),  # D, numbers that describe a product
@@ -105,8 +101,8 @@ class Block(nn.Module):
         return x, weights
 
 
-class SASRecModel(PreTrainedModel):
-    """Product embeddings, a stack of blocks, and a score for each product by inner product."""
+class SASRecModel(NeuralBase):
+    """Product embeddings, a stack of blocks, and a score for each product by inner product with what comes out."""
 
     config_class = SASRecConfig
     base_model_prefix = "sasrec"
@@ -119,16 +115,6 @@ class SASRecModel(PreTrainedModel):
         self.norm = nn.LayerNorm(config.width)
         self.bias = nn.Parameter(torch.zeros(config.num_items + 1))  # a product's own popularity
         self.post_init()
-
-    def _init_weights(self, module: nn.Module) -> None:
-        """Small normal weights, so that before training every product is about equally likely."""
-        if isinstance(module, nn.Linear | nn.Embedding):
-            nn.init.normal_(module.weight, std=0.02)
-        if isinstance(module, nn.Linear):
-            nn.init.zeros_(module.bias)
-        if isinstance(module, nn.Embedding) and module.padding_idx is not None:
-            with torch.no_grad():
-                module.weight[module.padding_idx].zero_()
 
     def forward(self, input_ids: Tensor) -> tuple[Tensor, list[Tensor]]:
         """What the shopper wants after each place: ``input_ids`` (B, L) to (B, L, D); and each layer's attention.
@@ -148,39 +134,3 @@ class SASRecModel(PreTrainedModel):
             x, weights = block(x, mask)
             attentions.append(weights)
         return self.norm(x), attentions
-
-    def logits(self, wanted: Tensor) -> Tensor:
-        """Score of every product: (..., D) to (..., V + 1), inner product with its embedding plus its bias."""
-        return wanted @ self.item.weight.T + self.bias
-
-    @property
-    def num_items(self) -> int:
-        """V."""
-        return int(self.config.num_items)
-
-    @torch.inference_mode()
-    def score(self, histories: Histories) -> Scores:
-        """(N, V + 1) log-probability of each product as the next one; -inf for padding. N histories, 256 at a time."""
-        self.eval()
-        scores = np.empty((len(histories), self.num_items + 1), np.float32)
-        for start in range(0, len(histories), 256):
-            rows = np.arange(start, min(start + 256, len(histories)))
-            some = histories.take(rows)
-            length = int(min(max(some.lengths.max(), 1), self.config.history_length))
-            wanted, _ = self(torch.from_numpy(some.padded(length)))
-            begun = torch.from_numpy(some.lengths > 0)[:, None]
-            logits = self.logits(wanted[:, -1] * begun)  # before the first purchase only the biases speak
-            logits[:, 0] = float("-inf")
-            scores[rows] = logits.log_softmax(-1).numpy()
-        return scores
-
-    def save(self, folder: Path) -> None:
-        """``save_pretrained``: config.json and model.safetensors."""
-        logging.disable_progress_bar()  # one small file needs none
-        self.save_pretrained(folder)
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """``from_pretrained`` from a local folder."""
-        model: Self = cls.from_pretrained(folder, local_files_only=True)
-        return model

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.data.dataset import Address
-from course_lib.data.registry import resolve
+from course_lib.data.registry import need_histories, resolve
 from course_lib.errors import CourseError
-from course_lib.models.catalogue import Setting, Value, check_settings, model_card, parse_settings
+from course_lib.models.catalogue import Setting, Value, check_settings, model_card
 from course_lib.settings import source_digest
-from course_lib.training.settings import SETTINGS as TRAINING
+from course_lib.training.settings import loop_settings
 
 SEED = Setting("seed", 1, 0, 2**31 - 1)
 # A run's result depends on these rooms, so a change in one of them makes a new run.
@@ -40,7 +40,7 @@ class RunConfig:
     dataset: Address
     model: str
     settings: Mapping[str, Value]  # the model's settings, complete
-    training: Mapping[str, Value]  # the loop's settings, complete
+    training: Mapping[str, Value]  # the loop's settings, complete; none where the model is counted
     seed: int
     code: str
 
@@ -55,11 +55,16 @@ class RunConfig:
         training: Mapping[str, Any] | None = None,
     ) -> RunConfig:
         """A checked configuration; raises CourseError naming what is wrong. For page, link and command line alike."""
+        need_histories(dataset)
         address = resolve(dataset, size)
-        checked = check_settings(model, model_card(model).settings, settings or {})
+        card = model_card(model)
+        checked = check_settings(model, card.settings, settings or {})
         if checked.get("heads") and int(checked["width"]) % int(checked["heads"]):
             raise CourseError("width_heads", width=checked["width"], heads=checked["heads"])
-        loop = check_settings("training", parse_settings(TRAINING), training or {})
+        if not card.neural and training:  # counted in one pass: there is no loop to set
+            known = ", ".join(card.settings) or "–"
+            raise CourseError("unknown_setting", model=model, name=next(iter(training)), known=known)
+        loop = check_settings("training", loop_settings(model), training or {}) if card.neural else {}
         return cls(address, model, checked, loop, int(SEED.check(seed)), code_version())
 
     def checked(self) -> RunConfig:

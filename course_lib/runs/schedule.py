@@ -45,7 +45,7 @@ class Durations:
 
     @staticmethod
     def _epochs(config: RunConfig) -> float:
-        return float(config.training.get("epochs", 1)) + 1
+        return float(config.training.get("epochs", 0)) + 1
 
     def add(self, config: RunConfig, seconds: float) -> None:
         """A run of ``config`` took ``seconds``."""

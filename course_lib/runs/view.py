@@ -45,6 +45,7 @@ class RunView:
     error: dict[str, Any] | None = None  # CourseError.to_dict()
     recorded: bool = False  # shipped with the course, not trained here
     resumed: bool = False  # it went on from a checkpoint
+    kept: Mapping[str, int] | None = None  # of a run with patience: epoch (kept), trained, epochs (planned), patience
     watchers_shared: bool = False  # more than one learner asked for it
 
     @property
@@ -67,6 +68,7 @@ class EventFold:
         self.snapshots: list[int] = []
         self.error: dict[str, Any] | None = None
         self.resumed = False
+        self.kept: Mapping[str, int] | None = None
         self._resumed_at = 0  # the epoch that this attempt found done
         self._now = 0.0  # "t" of the last event
         self._pace = Pace()  # of this attempt
@@ -81,7 +83,7 @@ class EventFold:
         self._now = now
 
     def _started(self, event: Event, now: float) -> None:
-        self.state, self.error = "starting", None
+        self.state, self.error, self.kept = "starting", None, None
         self.attempts += 1
         self.fruitless += 1
         self._resumed_at = 0
@@ -129,6 +131,11 @@ class EventFold:
         self.steps = [record for record in self.steps if record["epoch"] <= epoch]
         self.snapshots = [number for number in self.snapshots if number <= epoch]
 
+    def _kept(self, event: Event, now: float) -> None:
+        self.kept = {name: int(event[name]) for name in ("epoch", "trained", "epochs", "patience")}
+        if self.prepared is not None:  # training is over, as planned or earlier
+            self.prepared = {**self.prepared, "steps": self._done, "epochs": self.kept["trained"]}
+
     def _finished(self, event: Event, now: float) -> None:
         self.state, self.error = "finished", None
 
@@ -147,6 +154,7 @@ class EventFold:
         "epoch": _epoch,
         "snapshot": _snapshot,
         "resumed": _resumed,
+        "kept": _kept,
         "finished": _finished,
         "stopped": _stopped,
         "failed": _failed,
@@ -194,6 +202,7 @@ class EventFold:
             error=self.error,
             recorded=recorded,
             resumed=self.resumed,
+            kept=self.kept,
         )
 
 

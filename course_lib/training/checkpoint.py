@@ -24,8 +24,9 @@ FILE = "checkpoint.safetensors"
 def save_checkpoint(folder: Path, trainer: Trainer) -> None:
     """Replaces the checkpoint in ``folder`` by the present state, atomically."""
     tensors: dict[str, Tensor] = {f"model.{name}": value for name, value in trainer.model.state_dict().items()}
-    for number, state in trainer.optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{number}.{name}": value for name, value in state.items()}
+    for kind, optimizer in _optimizers(trainer).items():
+        for number, state in optimizer.state_dict()["state"].items():
+            tensors |= {f"{kind}.{number}.{name}": torch.as_tensor(value) for name, value in state.items()}
     draft = folder / f".{FILE}"
     save_file(tensors, draft, metadata={"progress": json.dumps(asdict(trainer.progress))})
     os.replace(draft, folder / FILE)
@@ -36,7 +37,7 @@ def load_checkpoint(folder: Path, trainer: Trainer) -> bool:
     if not (folder / FILE).exists():
         return False
     weights: dict[str, Tensor] = {}
-    state: dict[int, dict[str, Tensor]] = {}
+    states: dict[str, dict[int, dict[str, Tensor | int]]] = {}
     with safe_open(folder / FILE, framework="pt") as file:
         for name in file.keys():  # noqa: SIM118 (safe_open is no dict)
             kind, rest = name.split(".", 1)
@@ -44,13 +45,21 @@ def load_checkpoint(folder: Path, trainer: Trainer) -> bool:
                 weights[rest] = file.get_tensor(name)
             else:
                 number, key = rest.split(".", 1)
-                state.setdefault(int(number), {})[key] = file.get_tensor(name)
+                value = file.get_tensor(name)
+                kept = value if value.is_floating_point() else int(value)  # RowAdam counts steps in a plain number
+                states.setdefault(kind, {}).setdefault(int(number), {})[key] = kept
         progress = json.loads(file.metadata()["progress"])
     trainer.model.load_state_dict(weights)
-    groups = trainer.optimizer.state_dict()["param_groups"]
-    trainer.optimizer.load_state_dict({"state": state, "param_groups": groups})
+    for kind, optimizer in _optimizers(trainer).items():
+        groups = optimizer.state_dict()["param_groups"]
+        optimizer.load_state_dict({"state": states.get(kind, {}), "param_groups": groups})
     trainer.progress = Progress(**progress)
     return True
+
+
+def _optimizers(trainer: Trainer) -> dict[str, torch.optim.Optimizer]:
+    """The optimisers that a training has, by their name in the file."""
+    return {"optimizer": trainer.optimizer} | ({"rows": trainer.rows} if trainer.rows else {})
 
 
 def remove_checkpoint(folder: Path) -> None:

@@ -19,14 +19,15 @@ from numpy.typing import NDArray
 
 from course_lib.data import registry
 from course_lib.data.dataset import Address
-from course_lib.data.histories import Histories, Holdout
+from course_lib.data.histories import Histories, Holdout, Split
 from course_lib.data.splits import leave_one_out
 from course_lib.evaluation.intervals import paired_difference
 from course_lib.evaluation.protocol import Evaluation, evaluate
 from course_lib.models.base import model_class
+from course_lib.models.catalogue import model_card
 from course_lib.training.checkpoint import load_checkpoint, one_thread, remove_checkpoint, save_checkpoint
 from course_lib.training.loop import Trainer
-from course_lib.training.references import references
+from course_lib.training.references import References, references
 from course_lib.training.snapshots import Snapshots, shoppers_to_follow
 
 Event = dict[str, Any]
@@ -37,9 +38,17 @@ def perform(
     address: Address, model: str, settings: Mapping[str, Any], training: Mapping[str, Any], seed: int, folder: Path
 ) -> Generator[Event, None, None]:
     """Trains ``model`` and writes snapshots, checkpoint and the finished model into ``folder``; the last event is the
-    result. Raises CourseError where the data cannot be had or the training diverges."""
-    began = time.perf_counter()
+    result. A counted model has no epochs: only "prepared", "references" and "result" are told, and it takes no
+    ``training``. Raises CourseError where the data cannot be had or the training diverges."""
     one_thread()
+    kind = _train if model_card(model).neural else _count
+    yield from kind(address, model, settings, training, seed, folder)
+
+
+def _train(
+    address: Address, model: str, settings: Mapping[str, Any], training: Mapping[str, Any], seed: int, folder: Path
+) -> Generator[Event, None, None]:
+    began = time.perf_counter()
     dataset = registry.load(address)
     split = leave_one_out(dataset)
     net = build(model, dataset.num_items, settings, seed)
@@ -51,7 +60,7 @@ def perform(
         "kind": "prepared",
         "epochs": int(training["epochs"]),
         "steps": trainer.steps,
-        "targets": trainer.windows.targets * int(training["epochs"]),
+        "targets": trainer.targets * int(training["epochs"]),
         "users": dataset.num_users,
         "items": dataset.num_items,
         "parameters": parameters,
@@ -67,12 +76,18 @@ def perform(
         yield {"kind": "resumed", "epoch": trainer.progress.epoch}
     # A resumed run tells of its last epoch again: it may have been stopped between the checkpoint and the telling.
     yield from _end_of_epoch(trainer, asked, snapshots)
-    while trainer.progress.epoch < int(training["epochs"]):
+    epochs, patience = int(training["epochs"]), int(trainer.settings["patience"])
+    while trainer.progress.epoch < epochs and not trainer.progress.is_enough(patience):
         yield from trainer.epoch()
         save_checkpoint(folder, trainer)
         yield from _end_of_epoch(trainer, asked, snapshots)
+    kept = trained = trainer.progress.epoch
+    if patience:
+        kept = trainer.progress.best
+        snapshots.restore(kept)
+        yield {"kind": "kept", "epoch": kept, "trained": trained, "epochs": epochs, "patience": patience}
 
-    test = evaluate(net.score, split.test)
+    scores = _test(net, split, lines)
     net.save(folder / "model")
     remove_checkpoint(folder)
     yield {
@@ -85,11 +100,55 @@ def perform(
             "total": round(time.perf_counter() - began, 3),
             "train": round(trainer.progress.seconds, 3),
         },
-        "metrics": test.metrics,
-        **lines.scores("test"),
-        "measures": {"shuffle_cost": shuffle_cost(net, split.test, test)},
-        "epochs": trainer.progress.epoch,
+        **scores,
+        "epochs": trained,
+        "kept_epoch": kept,
     }
+
+
+def _count(
+    address: Address, model: str, settings: Mapping[str, Any], training: Mapping[str, Any], seed: int, folder: Path
+) -> Generator[Event, None, None]:
+    began = time.perf_counter()
+    dataset = registry.load(address)
+    split = leave_one_out(dataset)
+    rows = _some(len(split.validation), EPOCH_TARGETS)
+    counting = time.perf_counter()
+    counted = model_class(model).fit(split.train, dataset.num_items, dict(settings), seed)
+    counting = time.perf_counter() - counting
+    yield {
+        "kind": "prepared",
+        "epochs": 0,
+        "steps": 0,
+        "targets": len(split.train.items),
+        "users": dataset.num_users,
+        "items": dataset.num_items,
+        "parameters": counted.parameters,
+        "eval_users": len(rows),
+        "seconds": round(time.perf_counter() - began, 3),
+    }
+    lines = references(dataset, split)
+    yield {"kind": "references", **lines.scores("validation", rows)}
+    scores = _test(counted, split, lines)
+    counted.save(folder / "model")
+    yield {
+        "kind": "result",
+        "dataset": address.name,
+        "model": model,
+        "seed": seed,
+        "parameters": counted.parameters,
+        "seconds": {"total": round(time.perf_counter() - began, 3), "train": round(counting, 3)},
+        **scores,
+        "epochs": 0,
+        "kept_epoch": 0,
+    }
+
+
+def _test(model: Any, split: Split, lines: References) -> dict[str, Any]:
+    """What every result says of the test targets: the model, the lines it is drawn against, what order is worth."""
+    test = evaluate(model.score, split.test)
+    measures = {"shuffle_cost": shuffle_cost(model, split.test, test)}
+    return {"metrics": test.metrics, **lines.scores("test"), "measures": measures}
 
 
 def build(model: str, num_items: int, settings: Mapping[str, Any], seed: int) -> Any:
@@ -128,6 +187,7 @@ def _end_of_epoch(trainer: Trainer, asked: Holdout, snapshots: Snapshots) -> Gen
     """Scores and keeps the model as it is now."""
     progress = trainer.progress
     scored = evaluate(trainer.model.score, asked)
+    progress.scores.append(scored.metrics[f"ndcg@{scored.k}"]["value"])
     yield {
         "kind": "epoch",
         "epoch": progress.epoch,

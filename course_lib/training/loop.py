@@ -1,11 +1,12 @@
 """The training loop: one for every neural model. Events come out; no screen, no folder, no clock on the wall inside.
 
-    for event in fit(model, train, settings, seed=1):
-        ...   # {"kind": "step", ...} a few times a second, {"kind": "epoch_end", ...} after each epoch
+    trainer = Trainer(model, train, settings, seed=1)
+    for event in trainer.epoch():
+        ...   # {"kind": "step", ...} a few times a second
 
-AdamW (Loshchilov & Hutter, ICLR 2019), a learning rate that rises over the first tenth of the steps and falls along a
-cosine to zero, gradients clipped to length CLIP. Equal settings and seed give equal weights, bit for bit, on one
-thread.
+AdamW (Loshchilov & Hutter, Decoupled Weight Decay Regularization, ICLR 2019), a learning rate that rises and falls
+(rate.py), gradients clipped to length CLIP, and the full softmax, or for a large catalogue a sampled one
+(negatives.py). Equal settings and seed give equal weights, bit for bit, on one thread.
 """
 
 from __future__ import annotations
@@ -22,12 +23,16 @@ from torch import Tensor
 
 from course_lib.data.histories import Histories
 from course_lib.errors import CourseError
-from course_lib.training.batches import Windows, epoch_batches, make_windows
-from course_lib.training.losses import softmax_loss
+from course_lib.training.batches import Windows, epoch_batches, make_windows, masking_of, targets_in_epoch
+from course_lib.training.losses import sampled_softmax_loss, softmax_loss
+from course_lib.training.negatives import Negatives, is_sampled
+from course_lib.training.rate import learning_rate
+from course_lib.training.rows import RowAdam, clip
+from course_lib.training.settings import DEFAULTS
 
 TICK = 0.2  # seconds between step events
-WARM_UP = 0.1  # share of the steps in which the learning rate rises
 CLIP = 0.5  # length that a gradient may have
+BETAS = (0.9, 0.98)
 
 
 @dataclass
@@ -39,33 +44,51 @@ class Progress:
     targets: int = 0  # targets learned from
     seconds: float = 0.0  # spent in training steps
     losses: list[float] = field(default_factory=list)  # mean loss of each epoch
+    scores: list[float] = field(default_factory=list)  # validation score before training and after each epoch
+
+    @property
+    def best(self) -> int:
+        """The first epoch with the highest validation score; 0 is before training."""
+        return self.scores.index(max(self.scores))
+
+    def is_enough(self, patience: int) -> bool:
+        """Whether ``patience`` epochs have gone by without a better validation score; 0 is patience without end."""
+        return 0 < patience <= len(self.scores) - 1 - self.best
 
 
 class Trainer:
     """A model, its data and its optimiser. :meth:`epoch` trains one epoch and yields events."""
 
     def __init__(self, model: Any, train: Histories, settings: Mapping[str, Any], seed: int) -> None:
+        """``settings`` as in settings.py; what they leave out is as there by default."""
         self.model = model
-        self.settings = settings
+        self.settings = settings = DEFAULTS | dict(settings)
         self.seed = seed
         self.windows: Windows = make_windows(train, model.config.history_length)
+        self.masking = masking_of(model)
+        self.targets = targets_in_epoch(self.windows, self.masking)  # in an epoch
         self.steps_per_epoch = math.ceil(len(self.windows.start) / int(settings["batch_size"]))
         self.steps = self.steps_per_epoch * int(settings["epochs"])
         self.progress = Progress()
-        decayed = [p for p in model.parameters() if p.ndim >= 2]
-        plain = [p for p in model.parameters() if p.ndim < 2]
-        groups = [{"params": decayed, "weight_decay": settings["weight_decay"]}, {"params": plain, "weight_decay": 0.0}]
-        self.optimizer = torch.optim.AdamW(groups, lr=settings["learning_rate"], betas=(0.9, 0.98), fused=True)
+        peak, decay = float(settings["learning_rate"]), float(settings["weight_decay"])
+        self.negatives: Negatives | None = None  # the full softmax needs none
+        self.rows: RowAdam | None = None  # moves the products' vectors where the loss is sampled
+        if is_sampled(settings["loss"], model.num_items):
+            self.negatives = Negatives(train, model.num_items, int(settings["negatives"]))
+            self.rows = RowAdam(model.item.weight, peak, BETAS, decay)
+            model.item.sparse = True  # its gradient is a list of rows
+        others = [p for p in model.parameters() if self.rows is None or p is not model.item.weight]
+        decayed = [p for p in others if p.ndim >= 2]
+        plain = [p for p in others if p.ndim < 2]
+        groups = [{"params": decayed, "weight_decay": decay}, {"params": plain, "weight_decay": 0.0}]
+        self.optimizer = torch.optim.AdamW(groups, lr=peak, betas=BETAS, fused=True)
 
     def learning_rate(self, step: int) -> float:
-        """The rate of a step: linear warm-up, then a cosine to zero."""
-        peak, warm = float(self.settings["learning_rate"]), max(1, int(WARM_UP * self.steps))
-        if step < warm:
-            return peak * (step + 1) / warm
-        return peak * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, self.steps - warm)))
+        """The rate of a step."""
+        return learning_rate(step, self.steps, float(self.settings["learning_rate"]), str(self.settings["schedule"]))
 
     def epoch(self) -> Iterator[dict[str, Any]]:
-        """Trains one epoch; a step event about every TICK seconds. Raises CourseError if the loss is not finite."""
+        """Trains one epoch; a step event about every TICK seconds. Raises CourseError as :meth:`step` does."""
         state, began = self.progress, time.perf_counter()
         before = state.seconds
         torch.manual_seed(self.seed * 1_000_003 + state.epoch)  # dropout
@@ -73,10 +96,8 @@ class Trainer:
         self.model.train()
         total, last, recent, recent_targets = 0.0, began, 0.0, 0
         epoch_targets = 0
-        for inputs, targets in epoch_batches(self.windows, int(self.settings["batch_size"]), rng):
+        for inputs, targets in epoch_batches(self.windows, int(self.settings["batch_size"]), rng, self.masking):
             loss, count = self.step(torch.from_numpy(inputs), torch.from_numpy(targets))
-            if not math.isfinite(loss):
-                raise CourseError("training_diverged", step=state.step, rate=self.settings["learning_rate"])
             total, recent = total + loss * count, recent + loss * count
             epoch_targets, recent_targets = epoch_targets + count, recent_targets + count
             state.targets += count
@@ -92,18 +113,35 @@ class Trainer:
         state.losses.append(total / max(epoch_targets, 1))
 
     def step(self, inputs: Tensor, targets: Tensor) -> tuple[float, int]:
-        """One optimiser step on inputs (B, L) and targets (B, L); the mean loss in nats and the number of targets."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate(self.progress.step)
+        """One optimiser step on inputs (B, L) and targets (B, L); the mean loss in nats and the number of targets.
+
+        Raises CourseError, the weights untouched, where the loss or its gradient is not a finite number.
+        """
+        rate = self.learning_rate(self.progress.step)
         wanted, _ = self.model(inputs)  # (B, L, D)
         asked = targets != 0
-        loss = softmax_loss(wanted[asked], self.model.item.weight, self.model.bias, targets[asked])
-        self.optimizer.zero_grad(set_to_none=True)
+        loss = self._loss(wanted[asked], targets[asked])
+        self.model.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
-        self.optimizer.step()
+        length, value = clip(self.model.parameters(), CLIP), loss.item()
         self.progress.step += 1
-        return loss.item(), int(asked.sum())
+        if not math.isfinite(length) or not math.isfinite(value):
+            peak = self.settings["learning_rate"]
+            raise CourseError("training_diverged", step=self.progress.step, rate=peak)
+        for optimizer in (self.optimizer, self.rows):
+            if optimizer is not None:
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
+                optimizer.step()
+        return value, int(asked.sum())
+
+    def _loss(self, wanted: Tensor, targets: Tensor) -> Tensor:
+        """The mean loss of what is wanted (T, D) against the targets (T,)."""
+        model = self.model
+        if self.negatives is None:
+            return softmax_loss(wanted, model.item.weight, model.bias, targets)
+        rng = np.random.default_rng([self.seed, 4, self.progress.step])
+        return sampled_softmax_loss(wanted, model.item.weight, model.bias, targets, *self.negatives.draw(rng))
 
     def _step_event(self, loss: float) -> dict[str, Any]:
         state = self.progress

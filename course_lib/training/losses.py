@@ -1,4 +1,4 @@
-"""Softmax cross-entropy over the whole catalogue, a slice of targets at a time.
+"""Softmax cross-entropy over the whole catalogue, a slice of targets at a time; and over a sample of a large one.
 
     loss = -log( exp(h . e_target + b_target) / sum over all items i of exp(h . e_i + b_i) )
 
@@ -6,6 +6,9 @@ The obvious code writes out a table of targets x products (4,000 x 1,261 numbers
 writes it again for the gradient. Memory traffic, not arithmetic, is what it waits for. This function makes a slice of
 the table, takes from it the loss and, since the gradient is just (softmax - one-hot), both gradients as well, and then
 forgets the slice. Value and gradient are those of torch.nn.functional.cross_entropy to rounding (a test says so).
+
+Of a catalogue of a million products nobody computes the whole sum. :func:`sampled_softmax_loss` adds up a few hundred
+of its terms, each made larger by as much as it was unlikely to be drawn.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy, embedding
 
 SLICE = 512  # targets at a time: the slice stays in the processor's cache
 
@@ -65,3 +69,25 @@ def softmax_loss(hidden: Tensor, items: Tensor, bias: Tensor, targets: Tensor) -
     """
     loss: Tensor = _SoftmaxLoss.apply(hidden, items, bias, targets)  # type: ignore[no-untyped-call]
     return loss
+
+
+def sampled_softmax_loss(
+    hidden: Tensor, items: Tensor, bias: Tensor, targets: Tensor, negatives: Tensor, expected: Tensor
+) -> Tensor:
+    """Mean cross-entropy of each target against K ``negatives``, the same ones for the whole batch.
+
+    ``hidden`` (T, D), ``items`` (V + 1, D), ``bias`` (V + 1,), ``targets`` (T,) as in :func:`softmax_loss`;
+    ``negatives`` (K,) ids drawn at random and ``expected`` (K,) how often each is expected among the K draws.
+
+    A product that turns up twice as often as another would count twice as much: dividing exp(score) by ``expected``
+    (subtracting its logarithm from the score, "logQ") makes the sum right on average. The target is in the sum anyway,
+    so where it was drawn as a negative too, that draw does not count. The gradient of ``items`` is a list of rows.
+
+    Source: Bengio & Senecal, Adaptive Importance Sampling to Accelerate Training of a Neural Probabilistic Language
+    Model, IEEE Transactions on Neural Networks 2008; in recommendation Yi et al., Sampling-Bias-Corrected Neural
+    Modeling for Large Corpus Item Recommendations, RecSys 2019.
+    """
+    own = (hidden * embedding(targets, items, sparse=True)).sum(1) + bias[targets]  # (T,)
+    others = hidden @ embedding(negatives, items, sparse=True).T + (bias[negatives] - expected.log())  # (T, K)
+    others = others.masked_fill(targets[:, None] == negatives, float("-inf"))
+    return cross_entropy(torch.cat([own[:, None], others], 1), torch.zeros_like(targets))

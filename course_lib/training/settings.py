@@ -1,9 +1,30 @@
 """The training loop's settings, torch-free so that the web process can check them."""
 
-# name: (default, lowest, highest); the defaults are the lesson's preset (see data/shop/card.md for how they were found)
-SETTINGS = {
+from __future__ import annotations
+
+from dataclasses import replace
+
+from course_lib.models.catalogue import Setting, model_card, parse_settings
+
+# name: (default, lowest, highest), or (default, *choices) for words; the defaults are the lesson's preset (see
+# data/shop/card.md for how they were found)
+SETTINGS: dict[str, tuple[int | float | str, ...]] = {
     "epochs": (4, 1, 100),
     "batch_size": (64, 8, 1024),  # histories a step
     "learning_rate": (0.014, 0.00001, 0.1),  # peak of the schedule
     "weight_decay": (0.3, 0.0, 1.0),
+    "schedule": ("cosine", "cosine", "constant"),  # what the rate does after its warm-up
+    "patience": (0, 0, 100),  # epochs without a better validation score after which training stops; 0: never
+    "loss": ("auto", "auto", "softmax", "sampled"),  # auto: sampled from 20,000 products on
+    "negatives": (512, 16, 16384),  # products that the sampled loss draws for a batch
 }
+DEFAULTS = {name: values[0] for name, values in SETTINGS.items()}
+
+
+def loop_settings(model: str) -> dict[str, Setting]:
+    """The loop's settings with the defaults that suit ``model``; raises CourseError for an unknown model."""
+    own = model_card(model).training
+    return {
+        name: replace(setting, default=own.get(name, setting.default))
+        for name, setting in parse_settings(SETTINGS).items()
+    }

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from course_lib.data.histories import Holdout
 from course_lib.explain.projection import Points, project
@@ -32,6 +32,10 @@ class Snapshots:
         """Takes up the map where the snapshot of ``epoch`` left it."""
         record = json.loads((self._place(epoch) / "view.json").read_text(encoding="utf-8"))["map"]
         self._before = np.stack([record["x"], record["y"]], axis=1)
+
+    def restore(self, epoch: int) -> None:
+        """Gives the model the weights that it had after ``epoch``."""
+        self.model.load_state_dict(load_file(self._place(epoch) / "weights.safetensors"))
 
     def write(self, epoch: int) -> None:
         """Writes one epoch's snapshot, whole or not at all."""

@@ -58,7 +58,7 @@ def settings_of(name: str) -> dict[str, Value]:
 def learn(name: str, train: Histories, num_items: int, seed: int = 1, **training: Any) -> Any:
     """A model that has learned from ``train``, by counting or by the training loop."""
     if not model_card(name).neural:
-        return model_class(name).fit(train, num_items, settings_of(name))
+        return model_class(name).fit(train, num_items, settings_of(name), seed)
     from course_lib.training.job import build
     from course_lib.training.loop import Trainer
 
@@ -77,9 +77,12 @@ def learned(name: str) -> Any:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test that asks for ``name`` runs for every model file; a new file is covered by being there."""
+    """A test that asks for ``name`` runs for every model file, for ``neural`` for those that the loop trains: a new
+    file is covered by being there."""
     if "name" in metafunc.fixturenames:
         metafunc.parametrize("name", list(model_cards()))
+    if "neural" in metafunc.fixturenames:
+        metafunc.parametrize("neural", [name for name, card in model_cards().items() if card.neural])
 
 
 @pytest.fixture(autouse=True)

@@ -50,5 +50,6 @@ def test_durations_are_learnt_from_runs_like_it() -> None:
         durations.add(make(epochs=8), seconds)
     assert durations.estimate(make(epochs=8)) == pytest.approx(18.0)
     assert durations.estimate(make(epochs=17)) == pytest.approx(36.0), "twice the epochs, and one for the rest"
-    other = RunConfig.make(model="markov")
+    other = RunConfig.make(size="tiny")
     assert durations.estimate(other) == pytest.approx(2.0 * (float(other.training["epochs"]) + 1)), "unlike any: by all"
+    assert durations.estimate(RunConfig.make(model="markov")) == pytest.approx(2.0), "counted: no epochs, only the rest"

@@ -37,6 +37,20 @@ def test_progress() -> None:
     assert again.progress == 2 / 4
 
 
+KEPT = {"kind": "kept", "epoch": 0, "trained": 1, "epochs": 2, "patience": 1}
+
+
+def test_a_run_that_keeps_its_best_epoch() -> None:
+    """Training is over where it stopped: nothing is left of the planned epochs. A new attempt decides anew."""
+    early = fold(STARTED, PREPARED, epoch(0), epoch(1), KEPT)
+    assert early.view("0" * 16, None, None).kept == {"epoch": 0, "trained": 1, "epochs": 2, "patience": 1}
+    assert early.progress == 1
+    assert fold(STARTED, PREPARED, epoch(0), epoch(1)).view("0" * 16, None, None).kept is None
+    again = fold(STARTED, PREPARED, epoch(0), epoch(1), KEPT, {"kind": "stopped"}, STARTED, PREPARED)
+    assert again.kept is None
+    assert again.progress == 2 / 4
+
+
 class Course:
     """A run told with its times: two epochs of 100 steps at 0.02 s, 0.5 s to evaluate, 0.1 s for a snapshot, and at the
     end two evaluations of three times as many shoppers."""

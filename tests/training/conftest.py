@@ -14,6 +14,7 @@ from course_lib.data.dataset import Dataset
 from course_lib.data.histories import Split
 from course_lib.data.splits import leave_one_out
 from course_lib.training.checkpoint import one_thread
+from course_lib.training.settings import SETTINGS as LOOP
 
 SETTINGS = {"width": 16, "layers": 1, "heads": 2, "history_length": 10, "dropout": 0.1}
 TRAINING = {"epochs": 3, "batch_size": 32, "learning_rate": 0.02, "weight_decay": 0.01}
@@ -59,7 +60,7 @@ def begin(folder: Path, **changed: Any) -> Any:
     """``perform`` with this file's settings, some of them changed; nothing runs before the first event is asked for."""
     from course_lib.training.job import perform
 
-    training = {**TRAINING, **{key: value for key, value in changed.items() if key in TRAINING}}
+    training = {**TRAINING, **{key: value for key, value in changed.items() if key in LOOP}}
     settings = {**SETTINGS, **{key: value for key, value in changed.items() if key in SETTINGS}}
     address = registry.resolve("shop", "tiny")
     return perform(address, "sasrec", settings, training, seed=changed.get("seed", 1), folder=folder)

@@ -19,7 +19,7 @@ from course_lib.data.histories import Split
 from course_lib.errors import CourseError
 from course_lib.evaluation.protocol import evaluate
 from course_lib.models.base import model_class
-from course_lib.models.catalogue import check_settings, model_card
+from course_lib.models.catalogue import check_settings, model_card, model_cards
 from course_lib.shop.source import sizes
 from course_lib.training import job
 from course_lib.training.loop import Trainer
@@ -123,9 +123,10 @@ def test_result(run: Any, split: Split) -> None:
     result = run.events[-1]
     assert set(result) == {
         *("kind", "dataset", "model", "seed", "parameters", "seconds", "metrics", "baselines", "oracle", "measures"),
-        "epochs",
+        *("epochs", "kept_epoch"),
     }
     assert (result["dataset"], result["model"], result["seed"], result["epochs"]) == ("shop", "sasrec", 1, 3)
+    assert result["kept_epoch"] == 3, "without patience the last weights are the result"
     assert set(result["metrics"]) == METRICS
     assert set(result["seconds"]) == {"total", "train"}
     assert result["seconds"]["train"] <= result["seconds"]["total"]
@@ -135,6 +136,29 @@ def test_result(run: Any, split: Split) -> None:
     (references,) = run.of("references")
     assert set(result["baselines"]) == set(references["baselines"])
     assert result["baselines"] != references["baselines"], "test targets, not validation targets"
+
+
+@pytest.mark.parametrize("name", [name for name, card in model_cards().items() if not card.neural])
+def test_a_counted_model_tells_the_same_without_epochs(
+    name: str, tmp_path: Path, dataset: Dataset, split: Split, run: Any
+) -> None:
+    settings = check_settings(name, model_card(name).settings, {})
+    events = list(job.perform(dataset.address, name, settings, {}, seed=3, folder=tmp_path))
+    assert kinds(events) == ["prepared", "references", "result"]
+    prepared, references, result = events
+    assert all(plain(event) for event in events)
+    assert set(prepared) == set(run.of("prepared")[0])
+    assert references == run.of("references")[0]
+    assert set(result) == set(run.events[-1])
+    assert (prepared["epochs"], prepared["steps"], result["epochs"]) == (0, 0, 0)
+    assert {part: result[part] for part in ("baselines", "oracle")} == {
+        part: run.events[-1][part] for part in ("baselines", "oracle")
+    }
+    model = model_class(name).load(tmp_path / "model")
+    assert evaluate(model.score, split.test).metrics == result["metrics"]
+    assert model.parameters == prepared["parameters"] == result["parameters"]
+    if name in result["baselines"]:
+        assert result["metrics"] == result["baselines"][name]
 
 
 def test_the_folder(run: Any) -> None:

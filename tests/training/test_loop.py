@@ -168,6 +168,45 @@ def test_a_loss_that_is_no_number_is_an_error(rate: float) -> None:
     assert str(rate) in caught.value.text("zh")
 
 
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+@pytest.mark.parametrize("loss", ["softmax", "sampled"])
+def test_a_gradient_that_is_no_number_does_not_reach_the_weights(loss: str, bad: float) -> None:
+    """The loss is finite, one gradient is not: the weights and the optimiser stay as they were before the step."""
+    training = trainer(loss=loss, negatives=16)
+    list(training.epoch())
+    before = {name: value.clone() for name, value in training.model.state_dict().items()}
+    training.model.blocks[0].attention.recency.register_hook(lambda gradient: gradient * bad)
+    with pytest.raises(CourseError) as caught:
+        list(training.epoch())
+    assert caught.value.key == "training_diverged"
+    assert equal(before, dict(training.model.state_dict()))
+    assert all(value.isfinite().all() for value in before.values())
+
+
+def test_no_step_is_longer_than_the_clip(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What reaches the optimiser has length CLIP where the gradient was longer, and its own length otherwise."""
+    training, lengths = trainer(), []
+    step = training.optimizer.step
+
+    def spy(*arguments: Any, **named: Any) -> Any:
+        parts = [p.grad for p in training.model.parameters() if p.grad is not None]
+        lengths.append(math.sqrt(sum(float((part**2).sum()) for part in parts)))
+        return step(*arguments, **named)
+
+    training.optimizer.step = spy  # type: ignore[method-assign]
+    monkeypatch.setattr(loop, "CLIP", 0.2)
+    list(training.epoch())
+    assert len(lengths) == training.steps_per_epoch
+    assert max(lengths) == pytest.approx(0.2, rel=1e-4)
+    assert min(lengths) > 0
+
+
+def test_what_the_settings_leave_out_is_the_default() -> None:
+    training = trainer()
+    assert training.settings["patience"] == 0
+    assert (training.negatives, training.rows) == (None, None)
+
+
 def test_histories_too_short_to_learn_from() -> None:
     """One product each: no step, no error, an untrained model."""
     model = build("sasrec", 20, SETTINGS, 1)
