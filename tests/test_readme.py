@@ -192,7 +192,7 @@ def test_every_requirement_has_its_reason() -> None:
     for name in ("requirements.txt", "requirements-dev.txt"):
         for line in (PROJECT / name).read_text(encoding="utf-8").splitlines():
             if line and not line.startswith(("#", "-r")):
-                assert re.fullmatch(r"[\w.-]+[=<>!~][^#]* # \S.{10,}", line), line
+                assert re.fullmatch(r"[\w.-]+(\[\w+\])?[=<>!~][^#]* # \S.{10,}", line), line
     assert "torch==2.13.0" in requirements("requirements.txt")
 
 

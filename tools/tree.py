@@ -20,6 +20,7 @@ FOLDERS = {
     ".ci": "continuous integration",
     ".streamlit": "how the course is served and how it looks",
     "benchmarks": "speed, size and quality, measured: make bench",
+    "benchmarks/peers": "the same training by RecTools, replay, RecBole and a textbook loop, an environment each",
     "course_lib": "the course itself; a room uses only rooms above it in this list (tests/test_floor_plan.py)",
     "course_lib/text": "short interface strings in both languages",
     "course_lib/data": "one schema for every dataset, loaders, splits",

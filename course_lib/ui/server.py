@@ -228,8 +228,8 @@ def warm_up() -> None:
 
 def import_pages() -> None:
     """pandas, and all that the pages import."""
-    for module in ("figures.path", "ui.progress_parts", "ui.lesson", "ui.upload_panel"):
-        importlib.import_module(f"course_lib.{module}")
+    for module in ("figures/path", "ui/progress_parts", "ui/lesson", "ui/upload_panel"):
+        importlib.import_module(f"course_lib/{module}".replace("/", "."))
 
 
 def compress_first_visit() -> None:
