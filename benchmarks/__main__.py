@@ -28,8 +28,8 @@ LONG = (*(part for part in report.PARTS if part not in report.SHORT), quality.PA
 BUSY = 0.7  # load above which figures are worth little
 
 
-def main() -> int:
-    """The benchmark; 0 whether or not goals are met."""
+def parse(line: list[str] | None = None) -> argparse.Namespace:
+    """The command line, checked; exits with 2 and a sentence where it is wrong."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Speed and size of the course.")
     parser.add_argument(
         "parts",
@@ -42,9 +42,15 @@ def main() -> int:
     parser.add_argument("--no-long-run", action="store_true", help="leave out the run of ten times the epochs")
     parser.add_argument("--full", action="store_true", help="the long form of the parts that compare and grow")
     parser.add_argument("--fresh", action="store_true", help="throw away runs and data of an earlier benchmark first")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(line)
     if unknown := set(arguments.parts) - set(PARTS):
         parser.error(f"no part is called {', '.join(sorted(unknown))}: there are {', '.join(PARTS)}")
+    return arguments
+
+
+def main() -> int:
+    """The benchmark; 0 whether or not goals are met."""
+    arguments = parse()
     default = [part for part in PARTS if arguments.full or part not in LONG]
     wanted = [part for part in PARTS if part in (arguments.parts or default)]
     home, results = arguments.home.absolute(), arguments.results.absolute()

@@ -76,6 +76,10 @@ def try_out(line: str) -> None:
         assert "usage: " in run(sys.executable, "-m", "venv", "--help")
     elif words[:3] == ["python", "-m", "course_lib"]:
         try_out_course(words[3:])
+    elif words[:3] == ["python", "-m", "benchmarks"]:
+        from benchmarks.__main__ import parse
+
+        parse(words[3:])
     elif words[:3] == ["python", "-m", "playwright"]:
         assert "--with-deps" in run(sys.executable, "-m", "playwright", "install", "--help")
     elif words[:3] == ["python", "-m", "pytest"]:

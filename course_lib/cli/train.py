@@ -117,7 +117,10 @@ class Bar:
         kind = event["kind"]
         if kind == "prepared":
             self._bar.total = event["steps"]
-            self._bar.set_description(say("training"))
+            if not event["steps"]:  # a counted model: nothing to count down
+                self._bar.bar_format = "{desc}[{elapsed}]"
+            self._bar.set_description(say("training" if event["steps"] else "comparing"), refresh=False)
+            self._bar.refresh()
         elif kind == "resumed":
             self._bar.set_description(say("resumed", epoch=event["epoch"]))
         elif kind == "step":
@@ -163,7 +166,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def readable(record: Mapping[str, Any]) -> str:
     """The result as a small table: one row a model, one column a measure, each with its 95% interval."""
-    rows = [(name, record["baselines"][name]) for name in record["baselines"]] + [(record["model"], record["metrics"])]
+    rows = [(name, record["baselines"][name]) for name in record["baselines"] if name != record["model"]]
+    rows.append((record["model"], record["metrics"]))
     lines = [(known_as(name), *(cell(metrics.get(measure)) for measure in SHOWN)) for name, metrics in rows]
     for name, metrics in (record["oracle"] or {}).items():
         lines.append((say(f"oracle_{name}"), *(cell(metrics.get(measure)) for measure in SHOWN)))

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import shutil
 import sys
 import zipfile
@@ -250,7 +251,7 @@ def _pieces(table: str) -> Callable[[str], Iterator[pd.DataFrame]]:
 
 def source() -> Source:
     """Open Bandit as the registry knows it: the sample, and the whole where somebody has added it."""
-    sizes = (SAMPLE, FULL) if (installed() / SUMS).is_file() else (SAMPLE,)
+    sizes = (SAMPLE, FULL) if os.path.isfile(installed() / SUMS) else (SAMPLE,)  # False where nothing may be read
     return Source(sizes, version, tables={name: Table(version, _pieces(name)) for name in (*CAMPAIGNS, PRODUCTS)})
 
 

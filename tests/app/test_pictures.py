@@ -39,7 +39,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         monkeypatch.setattr(pictures, name, figure(name))
     lab = SimpleNamespace(language="en", state=SimpleNamespace(shopper=0), items=lambda view: items)
     view = SimpleNamespace(
-        run_id="0" * 16, snapshots=(0, 1), config=SimpleNamespace(dataset=SimpleNamespace(name="shop"))
+        run_id="0" * 16, snapshots=(0, 1), config=SimpleNamespace(dataset=SimpleNamespace(name="shop"), model="sasrec")
     )
     return SimpleNamespace(lab=lab, view=view, snapshots=snapshots, shoppers=shoppers, drawn=drawn)
 

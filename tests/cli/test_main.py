@@ -71,7 +71,7 @@ BAD_LINES = [
     (["train", "--dataset", "bookshop"], "There is no dataset called “bookshop”. Choose one of: shop,"),
     (["train", "--size", "vast"], "Dataset “shop” has no size “vast”. Choose one of: small,"),
     (["train", "--model", "oracle"], "There is no model called “oracle”. Choose one of: "),
-    (["train", "--model", "popularity"], "“popularity” is counted, not trained"),
+    (["train", "--model", "popularity", "--epochs", "3"], "“popularity” has no setting called “epochs”. It has: –"),
     (["train", "--width", "4096"], "width is 4096, but must lie between 8 and 256."),
     (["train", "--epochs", "0"], "epochs is 0, but must lie between 1 and 100."),
     (["train", "--learning-rate", "nan"], "learning_rate is nan, but must lie between"),

@@ -161,6 +161,24 @@ def test_bar_never_runs_backwards(capsys: pytest.CaptureFixture[str]) -> None:
     bar.close()
 
 
+def test_bar_of_a_counted_model_counts_no_steps(capsys: pytest.CaptureFixture[str]) -> None:
+    bar = Bar()
+    bar.take({"kind": "prepared", "steps": 0})
+    bar.take({"kind": "finished", "seconds": 4.0})
+    bar.close()
+    err = capsys.readouterr().err
+    assert "counting and comparing: [00:00]" in err
+    assert "0 steps" not in err.split("counting")[1]
+
+
+def test_a_model_that_is_its_own_baseline_has_one_row(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(here, "run_here", lambda config, settings, on_event: result(config))
+    assert main(["train", "--model", "popularity", "--lang", "en"]) == 0
+    assert capsys.readouterr().out.count("\nPopularity ") == 1
+
+
 def test_a_finished_run_draws_no_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(here, "run_here", lambda config, settings, on_event: result(config))
     assert main(["train", "--json"]) == 0
