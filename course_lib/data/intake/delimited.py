@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import threading
 from collections.abc import Iterator, Sequence
@@ -38,6 +39,7 @@ class _Stream(io.RawIOBase):
         self._long = layout.delimiter.encode() if len(layout.delimiter) > 1 else b""
         self._left = b""
         self._busy, self._over = threading.Lock(), False
+        self._ends, self._last = 0, b"\n"  # line ends of what is handed over, and its last byte
 
     def _advance(self, share: float) -> None:
         self.share = share
@@ -58,7 +60,19 @@ class _Stream(io.RawIOBase):
             buffer[:size] = self._left[:size]
             self._left = self._left[size:]
             self.handed += size
+            self._count(bytes(buffer[:size]))
             return size
+
+    def _count(self, handed: bytes) -> None:
+        returns = handed.count(b"\r")
+        pairs = (handed.count(b"\r\n") if returns else 0) + (self._last == b"\r" and handed[:1] == b"\n")
+        self._ends += handed.count(b"\n") + returns - pairs
+        self._last = handed[-1:]
+
+    @property
+    def lines(self) -> int:
+        """Lines that have been handed over, the last one even where nothing ends it."""
+        return self._ends + (self._last not in (b"\r", b"\n"))
 
     def _single(self, chunk: bytes) -> bytes:
         """The chunk with a delimiter of one character; it may go on in the next chunk."""
@@ -104,6 +118,7 @@ def delimited(
         include_columns=list(wanted), column_types=dict.fromkeys(layout.names, pa.string()), strings_can_be_null=False
     )
     following, used, parsed = layout.first, 0, 0
+    quoted = bool(parse.quote_char)
     with closing(_Stream(part, layout, limits)) as stream:
         try:
             reader = pa.csv.open_csv(io.BufferedReader(stream, BLOCK), read, parse, convert)
@@ -122,8 +137,31 @@ def delimited(
             raise CourseError(
                 "intake_unreadable", file=shown(part.name), row=f"{following:,}", reason=shown(error)
             ) from error
+    if quoted and stream.lines >= following + len(invalid) - used:  # some row takes several lines
+        _refuse_swallowed(part, layout, limits)
     if len(invalid) > used:
         yield Batch(np.zeros(0, np.int64), {name: pa.array([], pa.string()) for name in wanted}, invalid[used:])
+
+
+def _refuse_swallowed(part: Part, layout: Layout, limits: Limits) -> None:
+    """Raises CourseError where a quotation mark that is never closed, or closed far below, has made one row of many.
+
+    Arrow takes all that follows an open mark for one value and says nothing where the columns still add up. A value of
+    several lines is sound where its closing mark is followed by a delimiter or the end of the line.
+    """
+    with closing(_Stream(part, layout, limits)) as stream:
+        lines = io.TextIOWrapper(io.BufferedReader(stream, BLOCK), "utf-8", "replace", newline="")
+        rows = csv.reader(lines, delimiter=layout.delimiter, strict=True)
+        row = 0
+        while True:
+            row, begun = row + 1, rows.line_num
+            try:
+                next(rows)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                if rows.line_num > begun + 1:
+                    raise CourseError("intake_quote_open", file=shown(part.name), row=f"{row:,}") from error
 
 
 def _numbers(following: int, count: int, invalid: Sequence[tuple[int, str]]) -> tuple[NDArray[np.int64], int]:

@@ -93,15 +93,15 @@ def _sample(part: Part, encoding: str, limits: Limits) -> str:
 
 
 def _delimiter(sample: str, name: str) -> str:
-    """The delimiter that cuts most lines of the sample into the same number of columns, more than one."""
+    """The delimiter that cuts most rows of the sample into the same number of columns, more than one."""
     lines = [line for line in re.split(r"\r\n|\n|\r", sample)[:200] if line.strip()]
     for quoted in (True, False):  # an open quotation mark hides every delimiter behind it
         best, most = "", 0.0
         for delimiter in DELIMITERS:
             rows = _rows("\n".join(lines), delimiter, quoted, name)
             width, count = Counter(len(row) for row in rows).most_common(1)[0]
-            score = count / len(lines) * min(width, 20) if width > 1 else 0.0
-            if count >= 0.6 * len(lines) and score > most + (0.5 if best else 0.0):
+            score = count / len(rows) * min(width, 20) if width > 1 else 0.0
+            if count >= 0.6 * len(rows) and score > most + (0.5 if best else 0.0):
                 best, most = delimiter, score
         if best:
             return best

@@ -90,6 +90,36 @@ def test_an_open_quote_far_into_a_large_file(file: Write, refused: Refused) -> N
     refused(file("user_id,item_id,timestamp\n" + "\n".join(rows)), "intake_quote_open", ["shop.csv", "1,502"])
 
 
+def spoilt(rows: int, *places: tuple[int, int], end: str = "\n") -> str:
+    """A table in which a quotation mark opens before some values: (row in the file, column)."""
+    table = [["user_id", "item_id", "timestamp", "note"]]
+    table += [[f"u{n % 5}", f"i{n % 7}", f"2024-01-{n % 28 + 1:02d} 10:{n // 28:02d}", f"n{n}"] for n in range(rows)]
+    for row, column in places:
+        table[row - 1][column] = f'"{table[row - 1][column]}'
+    return end.join(",".join(row) for row in table)
+
+
+@pytest.mark.parametrize("column", [1, 3])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("rows", [9, 20, 400])
+def test_an_open_quote_never_swallows_rows_in_silence(
+    file: Write, refused: Refused, column: int, end: str, rows: int
+) -> None:
+    """Whether it is never closed or closed by the next one, in the last column too, where the columns still add up."""
+    refused(file(spoilt(rows, (9, column), end=end)), "intake_quote_open", ["shop.csv", "9"])
+    refused(file(spoilt(rows, (5, column), (9, column), end=end)), "intake_quote_open", ["shop.csv", "5"])
+
+
+def test_values_of_several_lines_and_marks_inside_a_value_are_sound(file: Write, take: Take) -> None:
+    rows = [f'u{n % 5},i{n % 7},2024-01-{n + 1:02d},"a\nb ""c""\r\n{n}"' for n in range(20)]
+    rows += [f'u{n % 5},i{n % 7},2024-02-{n + 1:02d},5" pipe' for n in range(20)]
+    rows += [f'u{n % 5},i{n % 7},2024-03-{n + 1:02d},"5" pipe' for n in range(20)]
+    made = take(file("user_id,item_id,timestamp,title\n" + "\n".join(rows)))
+    assert made.report.rows_read == 60
+    assert made.report.rows_kept == 60
+    assert take(file("user_id,item_id,timestamp,title\n" + "\n".join(rows[:20]))).report.rows_kept == 20
+
+
 @pytest.mark.parametrize(
     ("head", "key"),
     [
