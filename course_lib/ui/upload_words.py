@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from course_lib.data.intake.limits import PAGE
 from course_lib.data.intake.report import Report, Said
 from course_lib.errors import CourseError
 from course_lib.text import strings
@@ -20,7 +21,8 @@ def sentences(report: Report) -> list[str]:
 
 
 def _said(said: Said) -> str:
-    return _worded(said.key, said.text(shell.language()), said.params)
+    lowest = said.key == "reason_few_events" and said.params["limit"] == f"{PAGE.minimum:,}"  # nothing to lower
+    return _worded(f"{said.key}_lowest" if lowest else said.key, said.text(shell.language()), said.params)
 
 
 def _worded(key: str, otherwise: str, params: dict[str, object]) -> str:

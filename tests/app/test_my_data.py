@@ -155,6 +155,18 @@ def test_kinds_of_events_and_the_lower_limit_decide_what_is_kept() -> None:
     assert "--minimum" not in said(page)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nobody_is_told_to_lower_the_lowest_limit(language: str) -> None:
+    """The few rows of a shopper are dropped: with a remedy where there is one."""
+    page = put(open_my_data(language), CHINESE + "u99,i1,2024-01-01 10:00,杯子1,1.5\n")
+    place = {"count": "1", "row": "50", "column": "客户编号", "value": "u99"}
+    assert text("my_data.reason_few_events_lowest", language, limit="3", **place) in said(page)
+    number = services.uploads().view("local").asked.number
+    page.number_input(key=f"my_data_{number}_minimum").set_value(4).run()
+    read(press(page, "read"))
+    assert text("my_data.reason_few_events", language, limit="4", **place) in said(page)
+
+
 def program() -> bytes:
     with Path(sys.executable).resolve().open("rb") as source:
         return source.read(50_000)

@@ -86,6 +86,7 @@ class Cleaner:
         self._parts: list[str] = []
         self._zones: set[str] = set()  # "with" and "without" a time zone of their own
         self._clocked = False  # some time has a time of day
+        self._way = -1  # how the first time is written, of times.FORMATS
 
     @property
     def full(self) -> bool:
@@ -123,6 +124,18 @@ class Cleaner:
             column, row = self.mapping.columns["time"], f"{int(rows[np.flatnonzero(kinds[new])[0]]):,}"
             self.report.notice("zones_mixed", column=column, row=row, zone=self.mapping.zone)
         self._zones = known
+
+    def see_ways(self, batch: Batch, text: pa.Array, way: NDArray[np.int8], alive: Mask) -> None:
+        """Says so where times are written in more than one way, at the first row that differs from the first."""
+        at = np.flatnonzero(alive)
+        if self._way < 0 and len(at):
+            self._way = int(way[at[0]])
+        other = at[way[at] != self._way]
+        if len(other):
+            example = Example(
+                int(batch.rows[other[0]]), self.mapping.columns["time"], text[int(other[0])].as_py(), batch.part
+            )
+            self.report.notice("times_mixed", **example.place())
 
     def see_clocks(self, clocked: Mask) -> None:
         """Remembers whether any time has a time of day."""
@@ -254,6 +267,7 @@ class _Rows:
         times = parse(self.text["time"], mapping.time_formats, mapping.zone)
         self.drop(times.status == OUT_OF_RANGE, "time_out_of_range", "time")
         self.drop(times.status != OK, "time_unreadable", "time")
+        cleaner.see_ways(self.batch, self.text["time"], times.way, self.alive)
         cleaner.see_zones(self.batch.rows, times.zoned, self.alive)
         cleaner.see_clocks(times.clocked[self.alive])
         at = np.flatnonzero(self.alive)

@@ -92,8 +92,8 @@ def guess(table: Table, tick: Tick | None = None) -> Guessed:
         if table.layout.header or table.layout.kind == "lines"
         else []
     )
-    for name, found in sorted(((n, f) for n, f in named if f), key=lambda pair: -pair[1][1]):
-        role, confidence = found
+    usual = sorted(((n, f) for n, f in named if f), key=lambda pair: -pair[1][1])
+    for name, (role, confidence) in usual:
         if role in guesses or not _fits(role, samples[name], times[name]):
             continue
         guesses[role] = Guess(role, name, round(confidence, 2), Said("guess_name", {"column": shown(name)}))
@@ -107,7 +107,8 @@ def guess(table: Table, tick: Tick | None = None) -> Guessed:
     if "title" in guesses and guesses["title"].column == guesses.get("item", guesses["title"]).column:
         del guesses["title"]
     time = _whole_column(table, guesses["time"].column, times, tick) if "time" in guesses else Found((), 0.0)
-    return Guessed(guesses, time, _question(table, guesses, time), samples)
+    called = next((name for name, (role, _) in usual if role == "time" and samples[name]), None)
+    return Guessed(guesses, time, _question(table, guesses, time, called), samples)
 
 
 def _samples(table: Table) -> dict[str, list[str]]:
@@ -157,15 +158,26 @@ def formats_of(table: Table, column: str) -> tuple[str, ...]:
     values = [one for one in cell_text(table.head.columns[column]).to_pylist() if one]
     found = _whole_column(table, column, {column: find_formats(values)}, None)
     if not found.formats:
-        row, value = int(table.head.rows[0]), shown(table.head.columns[column][0].as_py() or "")
-        raise CourseError("intake_not_times", column=shown(column), row=f"{row:,}", value=value)
+        raise _not_times(table, column)
     if question := _time_question(table, column, found):
         raise question
     return found.formats
 
 
-def _question(table: Table, guesses: dict[str, Guess], time: Found) -> CourseError | None:
+def _not_times(table: Table, column: str) -> CourseError:
+    """The refusal of a column of times, at its first filled value."""
+    values = cell_text(table.head.columns[column]).to_pylist()
+    at = next((n for n, value in enumerate(values) if value), 0)
+    return CourseError(
+        "intake_not_times", column=shown(column), row=f"{int(table.head.rows[at]):,}", value=shown(values[at])
+    )
+
+
+def _question(table: Table, guesses: dict[str, Guess], time: Found, called: str | None = None) -> CourseError | None:
+    """What has to be asked. ``called`` is a filled column whose name promises times."""
     known = ", ".join(map(shown, table.names))
+    if "time" not in guesses and called is not None:
+        return _not_times(table, called)
     for role in ("time", "user", "item"):
         if role not in guesses:
             return CourseError(f"intake_no_{role}", file=shown(table.part.name), known=known)

@@ -22,7 +22,7 @@ from course_lib.errors import CourseError
 FIRST_YEAR, LAST_YEAR = 1971, 2099  # years 0, 1970 and 9999 stand for "unknown" in most files
 OK, UNREADABLE, OUT_OF_RANGE = 0, 1, 2
 _CLOCK = (
-    r"(?:[Tt ]\s*(?P<H>\d{1,2})[:时](?P<M>\d{1,2})(?:[:分](?:(?P<S>\d{1,2})秒?)?)?(?:[.,]\d+)?"
+    r"(?:[Tt ]\s*(?P<q>上午|下午)?\s*(?P<H>\d{1,2})[:时](?P<M>\d{1,2})(?:[:分](?:(?P<S>\d{1,2})秒?)?)?(?:[.,]\d+)?"
     r"\s*(?P<p>[AaPp]\.?[Mm]\.?)?)?"
     r"\s*(?P<z>[Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?"
 )
@@ -47,6 +47,7 @@ class Times:
     status: NDArray[np.int8]  # (n,) OK, UNREADABLE or OUT_OF_RANGE
     zoned: NDArray[np.bool_]  # (n,) the value names its time zone
     clocked: NDArray[np.bool_]  # (n,) the value has a time of day
+    way: NDArray[np.int8]  # (n,) which of FORMATS read it, -1 for none
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def check_zone(zone: str) -> str:
 def parse(values: pa.Array, formats: Sequence[str], zone: str = "UTC") -> Times:
     """Reads trimmed strings, each by the first of ``formats`` that fits; ``zone`` holds where a value names none."""
     size = len(values)
-    out = Times(np.zeros(size, np.int64), np.full(size, UNREADABLE, np.int8), np.zeros(size, bool), np.ones(size, bool))
+    out = _none(size)
     values = pc.fill_null(values, "")
     for name in formats:
         rows = np.flatnonzero(out.status == UNREADABLE)
@@ -106,9 +107,15 @@ def parse(values: pa.Array, formats: Sequence[str], zone: str = "UTC") -> Times:
             break
         rest = values if len(rows) == size else values.take(pa.array(rows))
         part = _unix(rest, *UNIX[name]) if name in UNIX else _calendar(rest, name, zone)
+        part.way[part.status != UNREADABLE] = FORMATS.index(name)
         for target, source in zip(vars(out).values(), vars(part).values(), strict=True):
             target[rows] = source
     return out
+
+
+def _none(size: int) -> Times:
+    unreadable, way = np.full(size, UNREADABLE, np.int8), np.full(size, -1, np.int8)
+    return Times(np.zeros(size, np.int64), unreadable, np.zeros(size, bool), np.ones(size, bool), way)
 
 
 def _unix(values: pa.Array, low: int, high: int, unit: int) -> Times:
@@ -123,7 +130,7 @@ def _ranged(seconds: NDArray[np.int64], readable: Any, zoned: Any, clocked: Any)
     low, high = (int(np.datetime64(f"{year}-01-01", "s").astype(np.int64)) for year in (FIRST_YEAR, LAST_YEAR + 1))
     inside = (seconds >= low) & (seconds < high)
     status = np.where(readable, np.where(inside, OK, OUT_OF_RANGE), UNREADABLE).astype(np.int8)
-    return Times(np.where(status == OK, seconds, 0), status, zoned, clocked)
+    return Times(np.where(status == OK, seconds, 0), status, zoned, clocked, np.full(len(status), -1, np.int8))
 
 
 def _calendar(values: pa.Array, name: str, zone: str) -> Times:
@@ -145,8 +152,11 @@ def _calendar(values: pa.Array, name: str, zone: str) -> Times:
     year, month, day, hour, minute, second = (number(name) for name in "ymdHMS")
     if name in SLASHES:  # these may have years of two digits
         year = np.where(year < 70, year + 2000, np.where(year < 100, year + 1900, year))
-    half = pc.utf8_slice_codeunits(words("p"), 0, 1)
-    noon, midnight = (np.asarray(pc.equal(half, sign)) for sign in ("P", "A"))
+    half, before = pc.utf8_slice_codeunits(words("p"), 0, 1), words("q")
+    noon, midnight = (
+        np.asarray(pc.or_(pc.equal(half, letter), pc.equal(before, word)))
+        for letter, word in (("P", "下午"), ("A", "上午"))
+    )
     bad_half = (noon | midnight) & ((hour < 1) | (hour > 12))
     hour = np.where(noon & (hour < 12), hour + 12, np.where(midnight & (hour == 12), 0, hour))
     shape = (

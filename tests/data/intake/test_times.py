@@ -152,6 +152,17 @@ def test_mixed_formats_are_read_and_the_rest_is_dropped_by_row(file: Write, take
     assert made.report.reasons["time_unreadable"].examples[0].value == "soon"
     assert made.report.reasons["time_unreadable"].examples[0].row == 31
     assert made.report.reasons["time_missing"].examples[0].row == 32
+    (notice,) = [said for said in made.report.notices if said.key == "times_mixed"]
+    assert notice.params == {"row": "22", "column": "time", "value": "1700000000"}
+    one_way = take(file(table_of([f"2024-01-{n + 1:02d} 1{n % 10}:00" for n in range(20)] + ["soon"])))
+    assert "times_mixed" not in [said.key for said in one_way.report.notices]
+
+
+def test_the_halves_of_a_chinese_day() -> None:
+    moments = parse(pa.array(["2024/1/31 下午 3:05", "2024年1月31日 上午3:05", "2024-01-31 下午 13:05"]), ("iso",))
+    base = int(dt.datetime(2024, 1, 31, tzinfo=dt.UTC).timestamp())
+    assert (moments.seconds[:2] - base).tolist() == [15 * 3600 + 300, 3 * 3600 + 300]
+    assert moments.status.tolist() == [OK, OK, UNREADABLE]
 
 
 def test_years_0_and_9999_are_dropped_and_named(file: Write, take: Take, refused: Refused) -> None:
@@ -167,7 +178,7 @@ def test_years_0_and_9999_are_dropped_and_named(file: Write, take: Take, refused
 
 def test_no_time_at_all(file: Write, refused: Refused) -> None:
     refused(file("user_id,item_id,country\nu1,i1,UK\nu2,i2,FR\n"), "intake_no_time", ["country"])
-    refused(file("user_id,item_id,time\nu1,i1,soon\nu2,i2,later\n"), "intake_no_time", ["time"])
+    refused(file("user_id,item_id,time\nu1,i1,\nu2,i2,later\n"), "intake_not_times", ["time", "3", "later"])
 
 
 def test_zones_in_some_rows_only_are_said(file: Write, take: Take) -> None:
