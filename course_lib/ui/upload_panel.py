@@ -100,7 +100,10 @@ def _looked(found: Upload) -> None:
     wanted, changed = found.asked, False
     if found.seen is not None:
         st.markdown(f"**{t('my_data.first_rows', file=shell.plain(found.file))}**")
-        st.dataframe(pd.DataFrame(found.seen.rows), hide_index=True, height=248, key=f"my_data_rows_{wanted.number}")
+        with st.container(key="my_data_first_rows"):  # static/liverec.css takes Streamlit's own download away
+            st.dataframe(
+                pd.DataFrame(found.seen.rows), hide_index=True, height=248, key=f"my_data_rows_{wanted.number}"
+            )
         if found.seen.known:
             known = formats()[found.seen.known]
             st.info(shell.plain(t("my_data.known", title=known.title, licence=known.licences[shell.language()])))

@@ -13,6 +13,8 @@ from lesson_page import LessonPage
 from playwright.sync_api import Locator, Page, expect
 from visitors import Visitors
 
+from course_lib.data.intake.limits import UPLOAD_BYTES
+
 HEADER = "客户编号,商品编号,下单时间,商品名称,类目,单价"
 SIZES = "() => document.querySelector('[data-testid=stMain]').scrollWidth - window.innerWidth"
 
@@ -111,3 +113,29 @@ def test_a_phone_shows_every_step(visit: Visitors, server: CourseServer, file: P
     part(page, "discard").locator("button").click()
     expect(page.get_by_test_id("stAlert")).to_contain_text("The upload was deleted")
     assert not (server.home / "uploads" / "local").exists()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_file_that_is_too_large_is_told_why_in_the_learners_language(
+    visit: Visitors, tmp_path: Path, language: str
+) -> None:
+    page = open_page(visit, language=language, width=390)
+    drop = page.get_by_test_id("stFileUploaderDropzone")
+    expect(page.get_by_test_id("stFileUploaderDropzoneInstructions")).to_be_hidden()  # they are in English
+    large = tmp_path / "large.csv"
+    with large.open("wb") as file:
+        file.truncate(UPLOAD_BYTES + 1)
+    page.locator("input[type=file]").set_input_files(large)
+    expect(page.get_by_test_id("stFileChip")).to_have_attribute("aria-invalid", "true")
+    said = drop.evaluate("one => getComputedStyle(one, '::after').content")
+    assert ("超过了下面写明的上限" if language == "zh" else "larger than the limit below") in said
+    assert page.evaluate(SIZES) <= 0
+
+
+def test_the_preview_hands_no_formula_on(visit: Visitors, server: CourseServer, file: Path) -> None:
+    """Streamlit's button under the table would write the file's own formulas into a CSV."""
+    page = open_page(visit)
+    page.locator("input[type=file]").set_input_files(file)
+    expect(part(page, "accept").locator("button")).to_be_visible()
+    page.get_by_test_id("stDataFrame").hover()
+    expect(page.get_by_test_id("stElementToolbar")).to_be_hidden()

@@ -32,7 +32,7 @@ def test_from_a_file_to_a_training_and_back(orders: str, capsys: pytest.CaptureF
     out = capsys.readouterr().out
     assert "orders: " in out
     assert "Source: my shop. Licence: mine" in out
-    assert "30 rows are events of a kind that was not asked for, first row 2" in out
+    assert "Rows of a kind of event that was not asked for: 30, first row 2" in out
     assert "train --dataset orders" in out
 
     assert main(["data", "list"]) == 0
