@@ -17,6 +17,7 @@ from course_lib.text import text
 BINS = 36  # of the histogram, at most, and one for everybody beyond
 TAIL = 99  # percentile up to which the bins reach
 TOP = 0.1  # part of the products whose share is told
+ROOM = 1.15  # of the tallest bar, so that the note above the bars stands on none
 POINTS = 400  # of the popularity curve, evenly on its logarithmic axis
 
 
@@ -60,6 +61,7 @@ def activity_histogram(per_shopper: NDArray[np.int64], language: str) -> Figure:
             "margin": {"l": 64, "r": 12, "t": 8, "b": 48}, "bargap": 0.1, "dragmode": False,
         }  # fmt: skip
         if rows:
+            layout["yaxis"] |= {"range": [0, ROOM * max(row["shoppers"] for row in rows)]}
             words = text("figures.activity_median", language, median=f"{median:g}")
             layout["annotations"] = [note(page, 1, 1, words, xref="paper", yref="paper", xanchor="right")]
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import streamlit as st
 
 from course_lib.data.cards import load_card
@@ -12,6 +14,22 @@ from course_lib.ui.datasets import Choice
 from course_lib.ui.receipts import local_clock
 from course_lib.ui.shell import t
 from course_lib.ui.upload_words import sentences
+
+# A line that ends or begins in Chinese goes on without the space that Markdown makes of a line's end.
+_BROKEN = re.compile(
+    r"(?<=[，。；：、！？）”])\n *(?![\s|#>*+-]|\d+[.)]\s)"
+    r"|(?<=[\u4e00-\u9fff])\n *(?=[\u4e00-\u9fff（“])"
+    r"|(?<=\S)\n *(?=[，。；：、！？）”])"
+)
+
+
+def flowing(markdown: str) -> str:
+    """Chinese Markdown that is wrapped in its file, without a gap where its lines end; lists and tables stay.
+
+    >>> flowing("商品和顾客均为虚构。\\n它属于本项目，\\n`data list` 列出\\n\\n- 一")
+    '商品和顾客均为虚构。它属于本项目，`data list` 列出\\n\\n- 一'
+    """
+    return _BROKEN.sub("", markdown)
 
 
 def dataset_card(choice: Choice) -> None:
@@ -28,7 +46,7 @@ def course_card(name: str) -> None:
     card = load_card(name)
     st.markdown(f"**{t('datasets.licence')}**{t('datasets.colon')}{entry_of(name).licences[lang]}")
     shown = {0, 1, len(card.sections) - 1}
-    parts = [f"**{section[f'title_{lang}']}**\n\n{section[lang].strip()}" for section in card.sections]
+    parts = [f"**{section[f'title_{lang}']}**\n\n{flowing(section[lang].strip())}" for section in card.sections]
     for number in sorted(shown):
         st.markdown(parts[number])
     others = [part for number, part in enumerate(parts) if number not in shown]

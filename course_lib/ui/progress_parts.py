@@ -151,11 +151,20 @@ def one_run(run: RunStarted, lesson: Lesson) -> None:
         f"**{lesson.title(shell.language())}** · {local_time(run.at)}"
         + (f" · {t('progress.run_kept')}" if kept else "")
     )
-    st.caption(run_words(view) if there else t("progress.run_gone"))
+    choices = dict(parse_qsl(run.link.removeprefix("?")))
+    lost = not there and choices.get("dataset", "shop") not in datasets.offered()
+    if lost:
+        st.caption(t("progress.run_of_gone_data", dataset=shell.plain(choices["dataset"].split("~")[0])))
+    else:
+        st.caption(run_words(view) if there else t("progress.run_gone"))
     with st.container(horizontal=True, key=f"progress_run_{run.run_id}"):
-        if shell.lesson_ready(lesson) and st.button(t("progress.run_open"), key=f"progress_open_{run.run_id}"):
+        if (
+            shell.lesson_ready(lesson)
+            and not lost
+            and st.button(t("progress.run_open"), key=f"progress_open_{run.run_id}")
+        ):
             shell.reset_lab(lesson.id)  # this tab may hold another state of the lab
-            shell.open_lesson(lesson.id, **dict(parse_qsl(run.link.removeprefix("?"))))
+            shell.open_lesson(lesson.id, **choices)
         if there:
             label = t("progress.run_release" if kept else "progress.run_keep")
             if st.button(label, key=f"progress_keep_{run.run_id}"):

@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from course_lib.settings import load_settings
 from course_lib.shop import personas
 from course_lib.text import LANGUAGES, text
 from course_lib.ui import datasets, services, shell
+from course_lib.ui.dataset_card import flowing
 
 PAGE = "../../../pages/data.py"  # as seen from the script that draws the frame
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -99,7 +101,7 @@ def test_what_comes_with_the_course(language: str, name: str, size: str) -> None
     assert (page.selectbox(key=datasets.DATASET).value, page.selectbox(key=datasets.SIZE).value) == (name, size)
     card, overview = load_card(name), seen(name, size)
     said = words(page)
-    assert all(section[language].strip() in said for section in card.sections)
+    assert all(flowing(section[language].strip()) in said for section in card.sections)
     assert f"**{len(overview.per_shopper):,}**" in said
     assert f"**{overview.events:,}**" in said
     drawn = plots(page)
@@ -110,6 +112,18 @@ def test_what_comes_with_the_course(language: str, name: str, size: str) -> None
     for element in (*page.header, *page.caption):
         assert bool(HAN.search(str(element.value))) == (language == "zh"), element.value
     assert "¥" in html(page) if name == "shop" else "$" in html(page)
+
+
+@pytest.mark.parametrize("name", ["shop", "complete-journey", "open-bandit"])
+def test_chinese_sentences_go_on_where_a_line_of_the_card_ends(name: str) -> None:
+    for section in load_card(name).sections:
+        lines = flowing(section["zh"].strip()).split("\n")
+        for line, after in pairwise(lines):
+            if line and after and not re.match(r" *([|#>*+-]|\d+[.)] )", after):
+                assert not re.search(r"[，。；：、]$", line), line
+                assert not (HAN.match(line[-1]) and HAN.match(after.lstrip()[0])), line
+        listed = [line for line in section["zh"].split("\n") if re.match(r"- |\||\d+\. ", line)]
+        assert len([line for line in lines if re.match(r"- |\||\d+\. ", line)]) == len(listed)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -245,6 +245,20 @@ def test_my_progress_shows_answers_guesses_and_runs(busy: Learner, lesson: Lesso
     assert not app.error
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_run_whose_dataset_is_gone_is_not_promised_back(busy: Learner, lesson: Lesson, language: str) -> None:
+    """Pressing Train again would bring back any other run, but not this one."""
+    for run, dataset in (("a" * 16, "mugs~0123abcd"), ("b" * 16, "shop")):
+        busy.record_run(lesson.id, run, f"dataset={dataset}&size=full")
+    app = open_app("my_progress", lang=language)
+    said = words(app)
+    assert text("progress.run_of_gone_data", language, dataset="mugs") in said
+    assert text("progress.run_gone", language) in said
+    keys = {button.key for button in app.button}
+    assert f"progress_open_{'a' * 16}" not in keys
+    assert f"progress_open_{'b' * 16}" in keys
+
+
 def test_an_answer_to_an_older_wording_is_not_explained(busy: Learner, lesson: Lesson) -> None:
     question = lesson.quiz.questions[0]
     busy.record_answer(lesson.id, question.id, [0], True, "older")

@@ -32,6 +32,14 @@ def test_the_last_bin_is_named_as_open() -> None:
     assert plot["data"][0]["y"] == [200, 200, 2]
 
 
+@pytest.mark.parametrize("counts", [[9] * 120, [3] * 5 + [4] * 9])
+def test_the_note_above_the_bars_stands_on_none(counts: list[int]) -> None:
+    plot = activity_histogram(np.array(counts), "en").plot()
+    low, high = plot["layout"]["yaxis"]["range"]
+    assert low == 0
+    assert max(plot["data"][0]["y"]) <= 0.9 * high
+
+
 def test_the_popularity_curve_against_sorting_by_hand(items: pd.DataFrame) -> None:
     counts = np.array([0, 9, 1, 0, 30, 9, 2, *range(17)])
     figure = popularity_curve(counts, shelf(items).titles("en"), "en")
