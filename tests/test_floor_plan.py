@@ -134,24 +134,70 @@ def test_web_rooms_read_only_facts_about_models(path: Path) -> None:
     assert wrong == []
 
 
-# What the rooms that make and read datasets may know of the shop: modules that hand out observable columns only.
+# What the rooms that make and read datasets may know of the shop: the registry takes SOURCE, which hands out observable
+# columns only, from this one module. The module itself makes the shop, with its truth, so nothing else of it is theirs.
 # course_lib.shop.truth is the door to everything else, and this is the rule that keeps it shut for them.
-OBSERVABLE = {"course_lib.shop.source"}
+OBSERVABLE = "course_lib.shop.source"
+REGISTRY = "course_lib.data.registry"
+IMPORTERS = ("import_module", "__import__", "find_spec", "spec_from_file_location", "run_module", "run_path")
+
+
+def ways_to_the_truth(module: str, tree: ast.Module, modules: list[str]) -> list[str]:
+    """What in a file of the rooms data and models could lead to the shop's truth. ``modules`` are those it imports."""
+    wrong = [f"imports {one}" for one in modules if room_of(one) == "shop" and (module, one) != (REGISTRY, OBSERVABLE)]
+    names = {alias.asname or alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
+             for alias in node.names if f"{node.module}.{alias.name}" == OBSERVABLE}  # fmt: skip
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "course_lib.shop.truth" in node.value:
+            wrong.append(f"line {node.lineno}: names the door")
+        if isinstance(node, ast.ImportFrom) and node.module == OBSERVABLE:
+            wrong += [f"line {node.lineno}: takes {alias.name}" for alias in node.names if alias.name != "SOURCE"]
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            if node.value.id in names and node.attr != "SOURCE":
+                wrong.append(f"line {node.lineno}: takes {node.attr}")
+            if (node.value.id, node.attr) == ("sys", "modules"):
+                wrong.append(f"line {node.lineno}: sys.modules")
+        called = ast.unparse(node.func).split(".")[-1] if isinstance(node, ast.Call) else ""
+        if called in IMPORTERS:
+            assert isinstance(node, ast.Call)
+            name = ast.unparse(node.args[0]).lstrip("f").strip("'\"") if node.args else ""
+            if not re.match(r"course_lib\.models\.", name):  # the room's own, found by walking its folder
+                wrong.append(f"line {node.lineno}: {called}() of a name put together")
+    return wrong
 
 
 @pytest.mark.parametrize(
     "path", [path for path in FILES if room_of(module_of(path)) in {"data", "models"}], ids=name_of
 )
 def test_no_loader_split_or_model_knows_the_truth(path: Path) -> None:
-    """Not even inside a function, nor by a name put together for importlib."""
-    assert [module for _, module in imported(path) if room_of(module) == "shop" and module not in OBSERVABLE] == []
-    assert "shop.truth" not in path.read_text(encoding="utf-8")
+    """Not inside a function either, nor by a name put together, nor through the shop that the source makes."""
+    assert ways_to_the_truth(module_of(path), tree_of(path), [module for _, module in imported(path)]) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from course_lib.shop.truth import satisfaction",
+        "from course_lib.shop.source import shop",
+        "from course_lib.shop import source\nsource.shop()",
+        "from course_lib.shop.world import make_world",
+        "import importlib\nimportlib.import_module('course_lib.shop.' + 'truth')",
+        "from importlib import import_module\nimport_module(name)",
+        "__import__('course_lib.shop.truth')",
+        "import sys\nsys.modules['course_lib.shop.' + 'truth']",
+    ],
+)
+@pytest.mark.parametrize("module", ["course_lib.models.popularity", "course_lib.data.splits", REGISTRY])
+def test_a_way_to_the_truth_would_be_seen(module: str, line: str, tmp_path: Path) -> None:
+    path = tmp_path / "planted.py"
+    path.write_text(line, encoding="utf-8")
+    assert ways_to_the_truth(module, ast.parse(line), [one for _, one in imported(path)])
 
 
 def test_loading_the_shop_does_not_open_the_truth() -> None:
     """A Python that has imported every loader and the shop's source has nothing of the truth in memory."""
     modules = [module_of(path) for path in FILES if room_of(module_of(path)) == "data"]
-    loaded = modules_loaded_by([*modules, *OBSERVABLE])
+    loaded = modules_loaded_by([*modules, OBSERVABLE])
     assert "course_lib.shop.simulate" in loaded  # the modules were really imported
     assert not {name for name in loaded if name.startswith("course_lib.shop.truth")}
 
