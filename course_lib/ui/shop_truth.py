@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from course_lib.figures import shop_parts
 from course_lib.figures import truth as figures
 from course_lib.figures.base import Figure
 from course_lib.figures.products import product, product_card
@@ -158,7 +159,7 @@ def need(step: Step) -> list[str]:
 
 
 def other_parts(choice: Choice) -> None:
-    """One picture each of slates, policies, coupons and satisfaction."""
+    """One picture each of slates, policies, coupons, satisfaction, searches and departments."""
     with st.spinner(t("datasets.computing")):
         seen = glance_of()
     from course_lib.shop.truth.glance import correlation
@@ -167,6 +168,7 @@ def other_parts(choice: Choice) -> None:
     content = shop().parameters.content
     types = {row["id"]: row[f"name_{lang}"] for row in content["type"]}
     campaigns = {row["id"]: types[row["type"]] for row in content["campaign"]}
+    departments = {row["id"]: row[f"name_{lang}"] for row in content["department"]}
     agreement = correlation(seen.liking)
 
     def drawn(name: str) -> Drawn:
@@ -175,10 +177,12 @@ def other_parts(choice: Choice) -> None:
             "policy": lambda: figures.policy_values(seen.policies, lang),
             "coupon": lambda: figures.coupon_classes(seen.coupons, campaigns, lang),
             "liking": lambda: figures.clicks_and_utility(seen.liking, items, agreement, lang),
+            "search": lambda: shop_parts.result_grades(seen.searches, lang),
+            "taste": lambda: shop_parts.shared_taste(seen.tastes, departments, lang),
         }[name]
         return shared(("glance", name, lang), seen, figure)
 
-    for pair in (("position", "policy"), ("coupon", "liking")):
+    for pair in (("position", "policy"), ("coupon", "liking"), ("search", "taste")):
         for column, name in zip(st.columns(2), pair, strict=True):
             with column:
                 live_figure(drawn(name), key=f"datasets_{name}")

@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from lab_stage import Stage
 from streamlit.testing.v1 import AppTest
@@ -260,6 +261,9 @@ def test_the_other_parts_show_their_truth() -> None:
     assert len(values) == 4
     assert len(drawn["datasets_coupon"]["wide"]["data"][0]["z"][0]) == 4
     assert len(drawn["datasets_position"]["wide"]["data"][0]["y"]) == 3
+    grades = drawn["datasets_search"]["wide"]["data"]
+    assert [sum(one["x"][place] for one in grades) for place in range(7)] == pytest.approx([1.0] * 7)
+    assert np.shape(drawn["datasets_taste"]["wide"]["data"][0]["z"]) == (8, 3)
     assert sum(len(trace["x"]) for trace in drawn["datasets_liking"]["wide"]["data"]) == 84
 
 

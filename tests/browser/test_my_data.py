@@ -94,7 +94,7 @@ def test_from_a_file_to_a_trained_model_and_back_to_nothing(
     part(page, "delete_mugs").locator("button").first.click()
     page.get_by_role("button", name="确认删除“mugs”").click()
     receipt = page.get_by_test_id("stAlert").first
-    expect(receipt).to_contain_text(re.compile(r"已于 .+ 删除：数据集“mugs”.+ 1 次结果"))
+    expect(receipt).to_contain_text(re.compile(r"已于 .+ 删除：数据集“mugs”.+ 1 次训练"))
     assert not run.exists()
     assert not (server.home / "data" / "local").exists()
 

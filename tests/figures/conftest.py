@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from course_lib import figures
-from course_lib.figures import Figure, datasets, truth
+from course_lib.figures import Figure, datasets, shop_parts, truth
 from course_lib.figures.products import shelf
 
 EVIL = '<script>alert("x")</script> & <b>ball</b>'
@@ -115,6 +115,15 @@ COUPONS = pd.DataFrame(
 LIKING = pd.DataFrame(
     {"item_id": [1, 2, 3], "click": [0.1, 0.2, 0.3], "utility": [1.0, 0.0, -1.0], "clickbait": [False, False, True]}
 )
+GRADES = pd.DataFrame(
+    {
+        "kind": ["head"] * 4 + ["need"] * 4,
+        "grade": [0, 1, 2, 3] * 2,
+        "shown": [0, 1, 2, 7, 6, 2, 1, 1],
+        "share": [0.0, 0.1, 0.2, 0.7, 0.6, 0.2, 0.1, 0.1],
+    }
+)
+TASTES = pd.DataFrame({"department": ["a", "b"], "poor": ["c", "c"], "correlation": [0.9, 0.4]})
 MATRIX = [[1.0], [0.4, 0.6], [0.2, 0.3, 0.5]]
 Builder = Callable[[pd.DataFrame, str], Figure]
 CASES: dict[str, Builder] = {
@@ -176,6 +185,10 @@ CASES: dict[str, Builder] = {
     "coupons-empty": lambda items, lang: truth.coupon_classes(COUPONS.iloc[:0], {}, lang),
     "liking": lambda items, lang: truth.clicks_and_utility(LIKING, items, -0.5, lang),
     "liking-empty": lambda items, lang: truth.clicks_and_utility(LIKING.iloc[:0], items, math.nan, lang),
+    "grades": lambda items, lang: shop_parts.result_grades(GRADES, lang),
+    "grades-empty": lambda items, lang: shop_parts.result_grades(GRADES.iloc[:0], lang),
+    "tastes": lambda items, lang: shop_parts.shared_taste(TASTES, {"a": "水" if lang == "zh" else "water"}, lang),
+    "tastes-empty": lambda items, lang: shop_parts.shared_taste(TASTES.iloc[:0], {}, lang),
     "course_map": lambda items, lang: figures.course_map(make_lessons(), {"lesson_1": 0.4}, lang, group_names(lang)),
     "course_map-narrow": lambda items, lang: figures.course_map(
         make_lessons(), {"lesson_1": 1.0}, lang, group_names(lang), narrow=True

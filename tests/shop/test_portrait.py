@@ -146,3 +146,38 @@ def test_clicks_and_utility_of_one_product_by_hand(world: World, seen: Glance) -
     assert row["click"] == pytest.approx(attractiveness(world, page, block)[:, 4].mean())
     pearson = np.corrcoef(seen.liking["click"], seen.liking["utility"])[0, 1]
     assert correlation(seen.liking) == pytest.approx(pearson)
+
+
+def test_the_grades_of_results_are_counted_one_by_one(world: World, seen: Glance) -> None:
+    from course_lib.shop.search import search_log
+    from course_lib.shop.truth.search import queries, search_truth
+
+    log, truth = search_log(world, BLOCK), search_truth(world)
+    kinds = queries(world)["kind"].tolist()
+    asked = dict(zip(log.searches[Columns.SEARCH].tolist(), log.searches[Columns.QUERY].tolist(), strict=True))
+    counted: dict[tuple[str, int], int] = {}
+    for search, item in zip(log.results[Columns.SEARCH].tolist(), log.results[Columns.ITEM].tolist(), strict=True):
+        pair = kinds[asked[search]], int(truth.grades[asked[search], item - 1])
+        counted[pair] = counted.get(pair, 0) + 1
+    for row in seen.searches.to_dict("records"):
+        assert row["shown"] == counted.get((row["kind"], row["grade"]), 0)
+        of_kind = sum(count for (kind, _), count in counted.items() if kind == row["kind"])
+        assert row["share"] == pytest.approx(row["shown"] / of_kind)
+    well = seen.searches[seen.searches["grade"] >= 2].groupby("kind", sort=False)["share"].sum()
+    assert well.is_monotonic_decreasing
+    assert well["head"] > 0.9 > 0.5 > well["need"]  # words suffice where the query names the product
+
+
+def test_tastes_lead_from_every_rich_department_to_every_poor_one(world: World, seen: Glance) -> None:
+    from course_lib.shop.truth.departments import expected_style, names
+
+    poor = set(world.parameters["departments.poor"])
+    assert set(seen.tastes["poor"]) == poor
+    assert set(seen.tastes[Columns.DEPARTMENT]) == set(names(world)) - poor
+    assert len(seen.tastes) == len(poor) * (len(names(world)) - len(poor))
+    people = next(simulate(world, BLOCK)).truth
+    found = expected_style(world, people.taste, people.budget)
+    row = seen.tastes.iloc[0]
+    here, there = (found[:, names(world).index(row[name])] for name in (Columns.DEPARTMENT, "poor"))
+    x, y = ((one - one.mean(0)).ravel() for one in (here, there))
+    assert row["correlation"] == pytest.approx(float(x @ y / np.sqrt((x @ x) * (y @ y))), abs=1e-4)

@@ -1,4 +1,4 @@
-"""The truth behind slates, coupons and satisfaction in a few numbers each, as a page shows them."""
+"""The truth behind slates, coupons, satisfaction, searches and departments in a few numbers each, for a page."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ import pandas as pd
 from course_lib.data.columns import Columns
 from course_lib.shop.front_page import front_page
 from course_lib.shop.parts import SLATES, whole_blocks
-from course_lib.shop.simulate import BLOCK
+from course_lib.shop.search import search_log
+from course_lib.shop.simulate import BLOCK, simulate
 from course_lib.shop.slates import slate_log
 from course_lib.shop.truth.coupons import true_effects
+from course_lib.shop.truth.departments import names, style_correlation
+from course_lib.shop.truth.intents import KINDS
 from course_lib.shop.truth.satisfaction import expected_utility, products
+from course_lib.shop.truth.search import GRADE, GRADES, KIND, search_truth
 from course_lib.shop.truth.slates import attractiveness, best_values, looked_at, values
 from course_lib.shop.world import World
 
@@ -23,18 +27,21 @@ SHOPPERS = BLOCK  # whom it is told of: the shop's first block
 
 @dataclass(frozen=True)
 class Glance:
-    """Four small frames; see the functions below for their columns."""
+    """Six small frames; see the functions below for their columns."""
 
     positions: pd.DataFrame
     policies: pd.DataFrame
     coupons: pd.DataFrame
     liking: pd.DataFrame
+    searches: pd.DataFrame
+    tastes: pd.DataFrame
 
 
 def glance(world: World, seed: int | None = None) -> Glance:
-    """All four, about two seconds."""
+    """All six, about three seconds."""
     policies = policy_values(world, seed)
-    return Glance(positions(world, seed), policies, coupon_classes(world, seed), clicks_and_utility(world, seed))
+    page = positions(world, seed), policies, coupon_classes(world, seed), clicks_and_utility(world, seed)
+    return Glance(*page, result_grades(world, seed), shared_taste(world, seed))
 
 
 def positions(world: World, seed: int | None = None) -> pd.DataFrame:
@@ -94,6 +101,41 @@ def clicks_and_utility(world: World, seed: int | None = None) -> pd.DataFrame:
             "clickbait": products(world)["clickbait"].to_numpy()[chosen],
         }
     )
+
+
+def result_grades(world: World, seed: int | None = None) -> pd.DataFrame:
+    """One row a kind of query and a grade, the best-answered kind first: how relevant what the shop shows is.
+
+    Columns: ``kind``, ``grade``, ``shown`` (results), ``share`` (of the kind's results).
+    """
+    log, truth = search_log(world, SHOPPERS, seed), search_truth(world)
+    query = log.searches.set_index(Columns.SEARCH)[Columns.QUERY].loc[log.results[Columns.SEARCH]].to_numpy()
+    kind = np.array([KINDS.index(intent.kind) for intent in truth.intents])[query]
+    grade = truth.grades[query, log.results[Columns.ITEM].to_numpy() - 1].astype(np.int64)
+    shown = np.bincount(kind * len(GRADES) + grade, minlength=len(KINDS) * len(GRADES)).reshape(len(KINDS), -1)
+    share = shown / np.maximum(shown.sum(1, keepdims=True), 1)
+    order = np.argsort(-(share[:, 2] + share[:, 3]), kind="stable")
+    return pd.DataFrame(
+        {
+            KIND: np.repeat(np.array(KINDS)[order], len(GRADES)),
+            GRADE: np.tile(GRADES, len(KINDS)),
+            "shown": shown[order].ravel(),
+            "share": share[order].ravel(),
+        }
+    )
+
+
+def shared_taste(world: World, seed: int | None = None) -> pd.DataFrame:
+    """One row a department with much data and one with little.
+
+    Columns: DEPARTMENT, ``poor``, ``correlation`` (over shoppers, of the style that each would buy in the two).
+    """
+    truth = next(simulate(world, SHOPPERS, seed)).truth
+    table = style_correlation(world, truth.taste, truth.budget)
+    poor = list(world.parameters["departments.poor"])
+    rich = [name for name in names(world) if name not in poor]
+    rows = [(here, there, float(table.loc[here, there])) for here in rich for there in poor]
+    return pd.DataFrame(rows, columns=[Columns.DEPARTMENT, "poor", "correlation"])
 
 
 def correlation(frame: pd.DataFrame) -> float:
