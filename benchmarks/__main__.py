@@ -15,16 +15,22 @@ import argparse
 import shutil
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from benchmarks import arithmetic, lesson, pages, processes, quality, simulator, watchers
+from benchmarks import arithmetic, lesson, pages, presets, processes, quality, simulator, watchers
 from benchmarks.peers import report
 from benchmarks.table import Row, replace_text, text_table, write
 from course_lib.settings import PROJECT
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("simulator", "arithmetic", "lesson", "pages", "watchers", *report.PARTS, quality.PART)
-LONG = (*(part for part in report.PARTS if part not in report.SHORT), quality.PART)  # when asked for, or with --full
+PARTS = ("simulator", "arithmetic", "lesson", "pages", "watchers", *report.PARTS, quality.PART, presets.PART)
+LONG = (
+    *(part for part in report.PARTS if part not in report.SHORT),
+    quality.PART,
+    presets.PART,
+)  # when asked for, or with --full
 BUSY = 0.7  # load above which figures are worth little
 
 
@@ -84,12 +90,15 @@ def main() -> int:
         elif part == quality.PART:
             with processes.home_at(home):
                 rows += quality.measure(models=() if arguments.full else quality.counted(), results=results)
+        elif part == presets.PART:
+            with processes.home_at(home):
+                found, pictures = presets.measure()
+            rows += found
+            keep(results, found, pictures, facts, part)
         else:
             found, pictures = report.PARTS[part](arguments.full)
             rows += found
-            for name, picture in pictures.items():
-                replace_text(results / name, picture)
-            write(results / part, found, facts)  # by itself too: the long parts are run one at a time
+            keep(results, found, pictures, facts, part)
     facts["took"] = f"{time.perf_counter() - began:.0f} s"
     if facts["load before"] > BUSY:
         facts["warning"] = "other processes used this machine when the benchmark began: the figures are upper bounds"
@@ -99,6 +108,13 @@ def main() -> int:
     for path in write(results, rows, facts):
         say(f"written to {path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path}")
     return 0
+
+
+def keep(results: Path, rows: list[Row], pictures: Mapping[str, str], facts: Mapping[str, Any], part: str) -> None:
+    """Writes a long part's pictures, and its table by itself too: the long parts are run one at a time."""
+    for name, picture in pictures.items():
+        replace_text(results / name, picture)
+    write(results / part, rows, facts)
 
 
 def say(words: str) -> None:

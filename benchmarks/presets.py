@@ -1,20 +1,23 @@
 """The best lab settings for 5, 10 and 15 seconds of training on one core, by a search of equal budget for each.
 
-    python -m benchmarks presets        about a quarter of an hour on two quiet cores
+    python -m benchmarks presets        about a quarter of an hour on two cores
 
-For each number of seconds: DRAWS random configurations from SPACE and the lesson's present preset. A configuration's
-speed is timed over a few steps, which gives the epochs that fit; one of which not even one epoch fits is drawn again.
-All are trained with one seed, the FINALISTS best on the validation targets with two more, and the best mean wins.
-The test targets are looked at once, for the winner. Two trainings run side by side, one thread each, as in the lab.
+For each number of seconds: the lesson's present preset, DRAWS random configurations from SPACE, then NEIGHBOURS that
+differ in two settings from one of the three best so far. A configuration's speed is timed over a few steps, which gives
+the epochs that fit; one of which not even one epoch fits is drawn again. All are trained with one seed, the FINALISTS
+best on the validation targets with two more, and the best mean wins. The test targets are looked at once, for the
+winner. Two trainings run side by side, one thread each; seconds are the processor's, so that what else the machine does
+counts for little.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 import multiprocessing
 import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,22 +25,28 @@ from typing import Any
 import numpy as np
 
 from benchmarks.lesson import METRIC, lesson_config
+from benchmarks.peers.pictures import lines
 from benchmarks.table import Row, number
+from course_lib.data import registry
+from course_lib.data.dataset import Address
+from course_lib.data.histories import Split
+from course_lib.data.splits import leave_one_out
 
 PART = "presets"
 BUDGETS_S = (5.0, 10.0, 15.0)  # seconds in training steps
-DRAWS, FINALISTS, SEEDS = 24, 4, (1, 2, 3)
+DRAWS, NEIGHBOURS, FINALISTS, SEEDS = 16, 12, 4, (1, 2, 3)
 SEARCH_SEED = 0
+ROUNDS = 20  # of drawing until enough configurations fit
 PROBE_STEPS = (5, 30)  # steps before the clock starts, and steps that are timed
 SPACE: dict[str, tuple[Any, ...]] = {
-    "width": (32, 48, 64, 96, 128),
+    "width": (32, 40, 48, 64, 80, 96),
     "layers": (1, 2, 3),
     "heads": (2, 4),
     "history_length": (5, 10, 20),
     "dropout": (0.0, 0.0, 0.1),
-    "batch_size": (32, 64, 128, 256),
-    "learning_rate": (0.003, 0.03),  # between these, evenly in the logarithm
-    "weight_decay": (0.03, 0.1, 0.3, 0.5),
+    "batch_size": (32, 48, 64, 96, 128),
+    "learning_rate": (0.005, 0.03),  # between these, evenly in the logarithm
+    "weight_decay": (0.03, 0.1, 0.2, 0.3, 0.5),
 }
 OF_MODEL = ("width", "layers", "heads", "history_length", "dropout")
 
@@ -50,7 +59,7 @@ class Candidate:
     training: Mapping[str, Any]  # without epochs
     budget_s: float
     epochs: int = 0  # that fit; 0: not timed yet, or none fits
-    seconds: float = 0.0  # in training steps, mean over the seeds
+    seconds: float = 0.0  # of the processor in training, mean over the seeds
     scores: tuple[float, ...] = ()
 
     @property
@@ -75,26 +84,43 @@ def drawn(rng: np.random.Generator, budget_s: float) -> Candidate:
     return Candidate(settings, chosen, budget_s)
 
 
+def neighbour(rng: np.random.Generator, one: Candidate) -> Candidate:
+    """``one`` with two settings changed: one step up or down in SPACE, or another rate within a factor of 1.5."""
+    own = {**one.settings, **one.training}
+    for name in rng.choice(list(SPACE), 2, replace=False):
+        if name == "learning_rate":
+            own[name] = round(float(own[name]) * math.exp(rng.uniform(-0.4, 0.4)), 5)
+            continue
+        values = sorted({*SPACE[name], own[name]})
+        place = values.index(own[name]) + rng.choice((-1, 1))
+        own[name] = values[min(max(place, 0), len(values) - 1)]
+    return Candidate({name: own.pop(name) for name in one.settings}, own, one.budget_s)
+
+
 def preset(budget_s: float) -> Candidate:
     """The lesson's present preset."""
     config = lesson_config()
-    training = {name: value for name, value in config.training.items() if name != "epochs"}
+    training = {name: value for name, value in config.training.items() if name in SPACE}
     return Candidate(dict(config.settings), training, budget_s)
 
 
-def _trainer(candidate: Candidate, seed: int) -> tuple[Any, Any]:
-    """A trainer for the default dataset, and its split."""
-    from course_lib.data import registry
-    from course_lib.data.splits import leave_one_out
+@functools.cache
+def _data(address: Address) -> tuple[int, Split]:
+    """V and the split, made once a process."""
+    dataset = registry.load(address)
+    return dataset.num_items, leave_one_out(dataset)
+
+
+def _trainer(candidate: Candidate, seed: int) -> tuple[Any, Split]:
+    """A trainer for the lesson's dataset, and its split."""
     from course_lib.training.checkpoint import one_thread
     from course_lib.training.job import build
     from course_lib.training.loop import Trainer
 
     one_thread()
     config = lesson_config()
-    dataset = registry.load(config.address)
-    split = leave_one_out(dataset)
-    net = build("sasrec", dataset.num_items, candidate.settings, seed)
+    num_items, split = _data(config.dataset)
+    net = build("sasrec", num_items, candidate.settings, seed)
     training = {**config.training, **candidate.training, "epochs": max(candidate.epochs, 1)}
     return Trainer(net, split.train, training, seed), split
 
@@ -111,9 +137,9 @@ def timed(candidate: Candidate) -> Candidate:
     began = 0.0
     for number_, (inputs, targets) in zip(range(skipped + counted), batches, strict=False):
         if number_ == skipped:
-            began = time.perf_counter()
+            began = time.process_time()
         trainer.step(torch.from_numpy(inputs), torch.from_numpy(targets))
-    epoch_s = (time.perf_counter() - began) / counted * trainer.steps_per_epoch
+    epoch_s = (time.process_time() - began) / counted * trainer.steps_per_epoch
     return replace(candidate, epochs=int(candidate.budget_s / epoch_s + 0.05))
 
 
@@ -122,12 +148,14 @@ def trained(candidate: Candidate, seed: int) -> Candidate:
     from course_lib.evaluation.protocol import evaluate
 
     trainer, split = _trainer(candidate, seed)
+    began = time.process_time()
     for _ in range(candidate.epochs):
         for _ in trainer.epoch():
             pass
+    taken = time.process_time() - began
     score = evaluate(trainer.model.score, split.validation).metrics[METRIC]["value"]
     count = len(candidate.scores)
-    seconds = (candidate.seconds * count + trainer.progress.seconds) / (count + 1)
+    seconds = (candidate.seconds * count + taken) / (count + 1)
     return replace(candidate, scores=(*candidate.scores, score), seconds=seconds)
 
 
@@ -142,41 +170,63 @@ def tested(candidate: Candidate, seed: int) -> float:
     return float(evaluate(trainer.model.score, split.test).metrics[METRIC]["value"])
 
 
-def candidates(pool: ProcessPoolExecutor, budget_s: float) -> list[Candidate]:
-    """The preset and DRAWS configurations of which at least one epoch fits."""
+def fitting(pool: ProcessPoolExecutor, count: int, draw: Callable[[], Candidate]) -> list[Candidate]:
+    """``count`` configurations from ``draw`` of which at least one epoch fits; ValueError where hardly any does."""
+    found: list[Candidate] = []
+    for _ in range(ROUNDS):
+        found += [one for one in pool.map(timed, [draw() for _ in range(count - len(found))]) if one.epochs >= 1]
+        if len(found) == count:
+            return found
+    raise ValueError(f"not one epoch of {count} configurations fits: this machine needs more seconds")
+
+
+def search(pool: ProcessPoolExecutor, budget_s: float) -> list[Candidate]:
+    """Every configuration of one budget with the scores of the first seed, and the finalists with those of all seeds.
+
+    The present preset comes first and is always a finalist.
+    """
+
+    def try_out(some: list[Candidate], seed: int = SEEDS[0]) -> list[Candidate]:
+        return list(pool.map(trained, some, [seed] * len(some)))
+
     rng = np.random.default_rng([SEARCH_SEED, int(budget_s)])
-    found = list(pool.map(timed, [preset(budget_s)]))
-    while len(found) < DRAWS + 1:
-        some = pool.map(timed, [drawn(rng, budget_s) for _ in range(DRAWS + 1 - len(found))])
-        found += [one for one in some if one.epochs >= 1]
-    return found
+    tried = try_out([*fitting(pool, 1, lambda: preset(budget_s)), *fitting(pool, DRAWS, lambda: drawn(rng, budget_s))])
+    for _ in range(3):  # neighbours of neighbours too
+        best = sorted(tried, key=lambda one: -one.mean)[:3]
+        tried += try_out(fitting(pool, NEIGHBOURS // 3, lambda best=best: neighbour(rng, best[rng.integers(3)])))  # type: ignore[misc]
+    chosen = sorted(tried[1:], key=lambda one: -one.mean)[:FINALISTS]
+    finalists = [tried[0], *chosen]
+    for seed in SEEDS[1:]:
+        finalists = try_out(finalists, seed)
+    return [*finalists, *(one for one in tried[1:] if one not in chosen)]
 
 
-def measure() -> list[Row]:
-    """The rows of this part; ``raw`` has every configuration with its scores."""
-    rows = []
+def measure() -> tuple[list[Row], dict[str, str]]:
+    """The rows of this part, whose ``raw`` has every configuration with its scores, and the curve."""
+    rows: list[Row] = []
+    curves: dict[str, list[tuple[float, float]]] = {
+        "the best found": [],
+        "the lesson's preset, more or fewer epochs": [],
+    }
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
         for budget_s in BUDGETS_S:
-            tried = list(pool.map(trained, candidates(pool, budget_s), [SEEDS[0]] * (DRAWS + 1)))
-            finalists = sorted(tried, key=lambda one: -one.mean)[:FINALISTS]
-            if tried[0] not in finalists:
-                finalists.append(tried[0])  # the present preset
-            for seed in SEEDS[1:]:
-                finalists = list(pool.map(trained, finalists, [seed] * len(finalists)))
-            best = max(finalists, key=lambda one: one.mean)
-            present = next(one for one in finalists if one.settings == tried[0].settings
-                           and one.training == tried[0].training)  # fmt: skip
+            tried = search(pool, budget_s)
+            finalists = [one for one in tried if len(one.scores) == len(SEEDS)]
+            best, present = max(finalists, key=lambda one: one.mean), tried[0]
             tests = list(pool.map(tested, [best] * len(SEEDS), SEEDS))
             rows.append(_row(budget_s, best, present, tests, tried))
-    return rows
+            for curve, one in zip(curves.values(), (best, present), strict=True):
+                curve.append((budget_s, one.mean))
+    title = "NDCG@10 on the validation targets by seconds of training, one core, mean of three seeds"
+    return rows, {"presets.svg": lines(title, "seconds of training", "NDCG@10", curves)}
 
 
 def _row(budget_s: float, best: Candidate, present: Candidate, tests: list[float], tried: list[Candidate]) -> Row:
     """One budget's winner."""
     spread = statistics.stdev(best.scores)
     note = (
-        f"{best.words}; {number(best.seconds)} s in steps; validation {number(best.mean)} (standard deviation over "
-        f"{len(best.scores)} seeds {number(spread)}), test {number(statistics.fmean(tests))}; the present preset: "
+        f"{best.words}; {number(best.seconds)} s of the processor; validation {number(best.mean)} (standard deviation "
+        f"over {len(best.scores)} seeds {number(spread)}), test {number(statistics.fmean(tests))}; the present preset: "
         f"{number(present.mean)} with {present.epochs} epochs"
     )
     raw = {
