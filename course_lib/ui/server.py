@@ -228,8 +228,13 @@ def warm_up() -> None:
 
 def import_pages() -> None:
     """pandas, and all that the pages import."""
-    for module in ("figures/path", "ui/progress_parts", "ui/lesson", "ui/upload_panel"):
-        importlib.import_module(f"course_lib/{module}".replace("/", "."))
+    for name in (
+        "course_lib.figures.path",
+        "course_lib.ui.progress_parts",
+        "course_lib.ui.lesson",
+        "course_lib.ui.upload_panel",
+    ):
+        importlib.import_module(name)
 
 
 def compress_first_visit() -> None:
