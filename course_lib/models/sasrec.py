@@ -8,7 +8,7 @@ Representations, NAACL 2018) instead of a learned vector for each place: what is
 Shapes used below: B histories in a batch, L places in a history, D width, H heads, V products (0 is padding).
 Histories are padded on the left: the newest product is at place L - 1.
 
-    model = SASRecModel(SASRecConfig(num_items=1224, width=64))
+    model = SASRecModel(SASRecConfig(num_items=1260, width=48))
     model.save_pretrained("folder");  SASRecModel.from_pretrained("folder")
 """
 
@@ -23,12 +23,13 @@ from transformers import PretrainedConfig
 from course_lib.models.neural import NeuralBase
 
 SETTINGS = {  # name: (default, lowest, highest)
-    "width": (64, 8, 256),  # D, numbers that describe a product
+    "width": (48, 8, 256),  # D, numbers that describe a product
     "layers": (2, 1, 6),
-    "heads": (4, 1, 8),  # H, must divide the width
+    "heads": (2, 1, 8),  # H, must divide the width
     "history_length": (20, 2, 200),  # L, products that the model looks back
     "dropout": (0.0, 0.0, 0.9),
 }
+TRAINING = {"learning_rate": 0.02}
 
 
 class SASRecConfig(PretrainedConfig):
@@ -39,9 +40,9 @@ class SASRecConfig(PretrainedConfig):
     def __init__(
         self,
         num_items: int = 1,  # V
-        width: int = 64,  # D
+        width: int = 48,  # D
         layers: int = 2,
-        heads: int = 4,  # H
+        heads: int = 2,  # H
         history_length: int = 20,  # L
         dropout: float = 0.0,
         **kwargs: Any,

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import multiprocessing
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from course_lib.data.splits import leave_one_out
 from course_lib.evaluation.intervals import Interval, over_seeds
 from course_lib.evaluation.protocol import evaluate, summarise
 from course_lib.models.base import model_class
-from course_lib.models.catalogue import check_settings, model_card, parse_settings
+from course_lib.models.catalogue import check_settings, model_card
 from course_lib.settings import source_digest
 from course_lib.shop.parameters import Parameters, load_parameters
 from course_lib.shop.simulate import events_frame
@@ -28,7 +30,7 @@ from course_lib.training.checkpoint import one_thread
 from course_lib.training.job import build
 from course_lib.training.loop import Trainer
 from course_lib.training.references import BASELINES, oracle_ranks
-from course_lib.training.settings import SETTINGS
+from course_lib.training.settings import loop_settings
 
 ORDER = (*BASELINES, "sasrec", "filtered", "known")  # from worst to best, as expected
 SEEDS = (1, 2, 3, 4, 5)
@@ -100,7 +102,7 @@ def one_seed(parameters: Parameters, seed: int) -> dict[str, float]:
 def _sasrec(dataset: Dataset, train: Any, test: Any, seed: int) -> float:
     """The lesson's default run without its snapshots."""
     settings = check_settings("sasrec", model_card("sasrec").settings, {})
-    training = check_settings("training", parse_settings(SETTINGS), {})
+    training = check_settings("training", loop_settings("sasrec"), {})
     net = build("sasrec", dataset.num_items, settings, seed)
     trainer = Trainer(net, train, training, seed)
     for _ in range(int(training["epochs"])):
@@ -110,35 +112,39 @@ def _sasrec(dataset: Dataset, train: Any, test: Any, seed: int) -> float:
     return value
 
 
-def order_table(results: Path, seeds: Sequence[int] = SEEDS) -> Iterator[tuple[int, int, Row | None]]:
-    """Makes the table, keeping each finished seed in ``results`` (JSON lines) so that it can be stopped and continued.
+def order_table(results: Path, seeds: Sequence[int] = SEEDS, workers: int = 1) -> Iterator[tuple[int, int, list[Row]]]:
+    """Makes the table in ``workers`` processes, one thread each. Every finished training is kept in ``results`` (JSON
+    lines), so that hours of them can be stopped and continued.
 
-    Yields (done, total, row); row is None until all its seeds are there.
+    Yields (done, total, rows) after each training; the rows are there when all is done.
     """
     version = f"{load_parameters().digest()} {source_digest('data', 'shop', 'models', 'training', 'evaluation')}"
-    known: dict[str, dict[str, float]] = {}
-    if results.exists():
-        for line in results.read_text(encoding="utf-8").splitlines():
-            record = json.loads(line)
-            known[record["key"]] = record["scores"]
-    shops, done = list(rows()), 0
-    for parameter, factor in shops:
-        scores = []
-        for seed in seeds:
-            key = f"{version} {parameter} {factor} {seed}"
-            if key not in known:
-                known[key] = one_seed(changed(parameter, factor), seed)
+    jobs = {f"{version} {name} {factor} {seed}": (name, factor, seed) for name, factor in rows() for seed in seeds}
+    lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []
+    known = {record["key"]: record["scores"] for record in map(json.loads, lines) if record["key"] in jobs}
+    yield len(known), len(jobs), []
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        asked = {pool.submit(_one_shop, *job): key for key, job in jobs.items() if key not in known}
+        try:
+            for done in as_completed(asked):
+                known[asked[done]] = done.result()
                 with results.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps({"key": key, "scores": known[key]}) + "\n")
-            scores.append(known[key])
-            done += 1
-            if seed != seeds[-1]:
-                yield done, len(shops) * len(seeds), None
-        yield (
-            done,
-            len(shops) * len(seeds),
-            Row(parameter, factor, {name: over_seeds([score[name] for score in scores]) for name in ORDER}),
-        )
+                    file.write(json.dumps({"key": asked[done], "scores": done.result()}) + "\n")
+                yield len(known), len(jobs), []
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+    found: dict[tuple[str, float], list[dict[str, float]]] = {}
+    for key, (parameter, factor, _) in jobs.items():
+        found.setdefault((parameter, factor), []).append(known[key])
+    table = [
+        Row(*shop, {name: over_seeds([one[name] for one in some]) for name in ORDER}) for shop, some in found.items()
+    ]
+    yield len(jobs), len(jobs), table
+
+
+def _one_shop(parameter: str, factor: float, seed: int) -> dict[str, float]:
+    """What one process is asked for."""
+    return one_seed(changed(parameter, factor), seed)
 
 
 def oracle_error(points: Sequence[int] = (512, 1024, 2048), draws: int = 3) -> dict[int, list[float]]:

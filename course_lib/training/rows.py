@@ -43,7 +43,7 @@ def clip(parameters: Iterable[nn.Parameter], longest: float) -> float:
             if parameter.grad.is_sparse:
                 parameter.grad = parameter.grad.coalesce()  # one entry a row
             parts.append(parameter.grad.values() if parameter.grad.is_sparse else parameter.grad)
-    length = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(part) for part in parts]))
+    length = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(parts)))
     shorter = torch.clamp(longest / (length + 1e-6), max=1.0)
     torch._foreach_mul_(parts, shorter)
     return float(length)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from course_lib.models.catalogue import Setting, model_card, parse_settings
 
-# name: (default, lowest, highest), or (default, *choices) for words; the defaults are the lesson's preset (see
-# data/shop/card.md for how they were found)
+# name: (default, lowest, highest), or (default, *choices) for words; a model may have defaults of its own. They were
+# found by search, the lesson's by `python -m benchmarks presets`: benchmarks/README.md tells of it
 SETTINGS: dict[str, tuple[int | float | str, ...]] = {
     "epochs": (4, 1, 100),
     "batch_size": (64, 8, 1024),  # histories a step

@@ -87,7 +87,7 @@ def test_choosing_a_model_changes_the_form_and_trains_it(stage, language) -> Non
     assert stage.started[-1][0] == RunConfig.make("shop", "tiny", "gru4rec").run_id
     page.selectbox(key("widget.model")).select("sasrec").run()
     nothing_broke(page)
-    assert page.selectbox(key("widget.heads")).value == 4
+    assert page.selectbox(key("widget.heads")).value == model_card("sasrec").settings["heads"].default
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

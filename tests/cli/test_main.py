@@ -77,7 +77,7 @@ BAD_LINES = [
     (["train", "--learning-rate", "nan"], "learning_rate is nan, but must lie between"),
     (["train", "--seed", "-1"], "seed is -1, but must lie between 0 and"),
     (["train", "--seed", "1.5"], "seed is “1.5”, which is not"),
-    (["train", "--heads", "3"], "The width 64 cannot be divided among 3 heads."),
+    (["train", "--heads", "5"], "The width 48 cannot be divided among 5 heads."),
     (["runs", "list", "--lang", "fr"], "--lang is “fr”, but must be one of: zh, en."),
     (["runs", "pin", "../../etc"], "There is no run ../../etc here"),
     (["runs", "remove"], "Something is missing after “python -m course_lib runs remove”: RUN."),
