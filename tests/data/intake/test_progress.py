@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from course_lib.data.intake.delimited import BLOCK
+from course_lib.data.intake.limits import UPLOAD_MEMORY
 from course_lib.data.intake.pipeline import look, prepare
+from course_lib.settings import PROJECT
+
+TAKE_IN = """
+import json, resource, sys
+from pathlib import Path
+from course_lib.data.intake import store
+from course_lib.data.intake.pipeline import look, prepare
+store.save(prepare(look(Path(sys.argv[1]), "none")), "big")
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(json.dumps([used.ru_utime + used.ru_stime, used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)]))
+"""
 
 
 def test_the_share_follows_the_rows(file: Callable[..., Path]) -> None:
@@ -25,3 +43,21 @@ def test_the_share_follows_the_rows(file: Callable[..., Path]) -> None:
     assert told[-1] == 1.0
     reading = {share for share in told[looked:] if told[looked - 1] < share < 0.7}
     assert len(reading) >= blocks - 1  # a step for each block: nothing jumps ahead of what is done
+
+
+@pytest.mark.parametrize(("rows", "seconds"), [(100_000, 5), (1_000_000, 30)])
+def test_large_files_keep_to_their_time_and_memory(
+    file: Callable[..., Path], tmp_path: Path, rows: int, seconds: int
+) -> None:
+    """A process of its own, from its start to the stored dataset; processor time, so that neighbours do not count."""
+    lines = [
+        f"user{n * 7919 % (rows // 15)},item{n * 31 % 9973},{1_700_000_000 + n},Product {n * 31 % 9973},{n % 97}.5"
+        for n in range(rows)
+    ]
+    path = file("user_id,item_id,timestamp,title,price\n" + "\n".join(lines))
+    home = {**os.environ, "LIVEREC_HOME": str(tmp_path / "home")}
+    command = [sys.executable, "-c", TAKE_IN, str(path)]
+    done = subprocess.run(command, cwd=PROJECT, env=home, capture_output=True, text=True, check=True, timeout=300)
+    taken, most = json.loads(done.stdout.splitlines()[-1])
+    assert taken < seconds
+    assert most < UPLOAD_MEMORY
