@@ -18,6 +18,7 @@ from course_lib.data.intake.times import FORMATS, share_of
 from course_lib.errors import CourseError
 
 SAMPLE = 2**18  # bytes at the head of a text that its layout is judged by
+ABOVE = 20  # rows among which the columns' names are looked for
 DELIMITERS = (",", "\t", ";", "|", "::")
 NUMBER = re.compile(r"[-+]?[\d,. ]*\d%?")
 
@@ -64,9 +65,11 @@ def find_layout(part: Part, limits: Limits, given: Given | None = None, tick: Ti
         raise CourseError("intake_json_array", file=shown(part.name))
     delimiter = given.delimiter or _delimiter(sample, part.name)
     rows = _rows(sample, delimiter, given.quoted, part.name)
-    place = next((n for n, row in enumerate(rows) if any(cell.strip() for cell in row)), 0)
+    place, said = head_place(rows)
     head = [cell.strip() for cell in rows[place]]
     if given.names:
+        place = next((n for n, row in enumerate(rows) if any(cell.strip() for cell in row)), 0)
+        head = [cell.strip() for cell in rows[place]]
         if len(head) != len(given.names):
             raise CourseError(
                 "intake_other_columns", file=shown(part.name), found=len(head), expected=len(given.names), row=place + 1
@@ -77,7 +80,7 @@ def find_layout(part: Part, limits: Limits, given: Given | None = None, tick: Ti
     if header and not any(any(cell.strip() for cell in row) for row in rows[place + 1 :]):
         raise CourseError("intake_header_only", file=shown(part.name), row=place + 1)
     first = place + 1 + header
-    return Layout("delimited", names, encoding, delimiter, given.quoted, header, first, notices)
+    return Layout("delimited", names, encoding, delimiter, given.quoted, header, first, (*notices, *said))
 
 
 def _sample(part: Part, encoding: str, limits: Limits) -> str:
@@ -125,6 +128,25 @@ def _rows(sample: str, delimiter: str, quoted: bool, name: str) -> list[list[str
     except csv.Error as error:
         raise CourseError("intake_quote_open", file=shown(name), row=len(rows) + 1) from error
     return rows
+
+
+def head_place(rows: Sequence[Sequence[str | None]]) -> tuple[int, tuple[Said, ...]]:
+    """Where the columns' names stand, from 0, and what has to be said about it.
+
+    That is the first row with anything in it; but a report's title, or Excel's "sep=;", may stand above a wider row
+    that has several usual names where the first has at most one.
+    """
+    filled = [[cell.strip() for cell in row if cell and cell.strip()] for row in rows[:ABOVE]]
+    first = next((n for n, cells in enumerate(filled) if cells), 0)
+
+    def names(cells: Sequence[str]) -> int:
+        return sum(role_of_name(cell) is not None for cell in cells)
+
+    if filled and names(filled[first]) < 2:
+        for n, cells in enumerate(filled[first + 1 :], start=first + 1):
+            if names(cells) >= 2 and len(cells) > max(2, len(filled[first])):
+                return n, (Said("lines_above", {"row": n + 1}),)
+    return first, ()
 
 
 def is_header(head: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:

@@ -15,7 +15,7 @@ USUAL = {
         "buyerid", "clientid", "householdid", "accountid", "reviewerid", "uid", "custid", "userno", "customerno",
         "visitor", "用户id", "用户", "用户编号", "用户号", "用户名", "客户id", "客户", "客户编号", "客户号",
         "会员id", "会员", "会员编号", "会员号", "会员卡号", "顾客", "顾客id", "顾客编号", "买家", "买家id",
-        "买家昵称", "买家会员名",
+        "买家昵称", "买家会员名", "会员名", "会员手机", "会员手机号", "手机号", "手机号码", "openid", "unionid",
     ),
     "item": (
         "itemid", "item", "productid", "product", "sku", "skuid", "stockcode", "parentasin", "asin", "movieid",

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from course_lib.data.intake.batch import LOOKED_AT, ROWS, Batch, value_text
 from course_lib.data.intake.guards import Part, Tick, check_workbook
-from course_lib.data.intake.layout import Layout, column_names, is_header
+from course_lib.data.intake.layout import Layout, column_names, head_place, is_header
 from course_lib.data.intake.limits import Limits
 from course_lib.data.intake.report import Said, shown
 from course_lib.errors import CourseError
@@ -61,11 +61,12 @@ def workbook_layout(part: Part, limits: Limits) -> tuple[Layout, Batch]:
                 [value_text(cell) for cell in row] for _, row in zip(range(LOOKED_AT), cells.iter_rows(), strict=False)
             ]
             filled = [[(cell or "").strip() for cell in row] for row in rows[:200]]
-            place = next((n for n, row in enumerate(filled) if any(row)), None)
-            if place is None:
+            if not any(map(any, filled)):
                 continue
+            place, said = head_place(filled)
             heads[sheet] = filled[place]
             if found is None:
+                notices += said
                 header = is_header(filled[place], filled[place + 1 :])
                 names = column_names(filled[place], header, place + 1, part.name, limits)
                 first = place + 1 + header

@@ -126,3 +126,41 @@ def test_the_first_rows_are_shown(file: Write, shop_csv: str) -> None:
     seen = look(file(shop_csv), "none")
     assert seen.rows[1] == {"user_id": "u0", "item_id": "i1", "timestamp": "2024-01-02 10:00:00"}
     assert len(seen.rows) == 12
+
+
+ABOVE = {
+    "a report's title": "订单导出报表\n导出时间,2024-01-01\n\n",
+    "Excel's delimiter": "sep=,\n",
+    "blank lines": "\n\n",
+}
+
+
+@pytest.mark.parametrize("above", ABOVE)
+def test_what_stands_above_the_names_of_the_columns_is_left_out_and_said(
+    file: Write, take: Callable[..., Prepared], above: str
+) -> None:
+    rows = [f"u{user},i{(user + n) % 4},2024-01-0{n + 1} 10:00,5" for user in range(4) for n in range(5)]
+    made = take(file(ABOVE[above] + "会员名,货号,下单时间,数量\n" + "\n".join([*rows, "u9,i1,soon,5"])))
+    assert made.report.rows_kept == 20
+    assert dict(made.mapping.columns) == {"user": "会员名", "item": "货号", "time": "下单时间", "quantity": "数量"}
+    lines = ABOVE[above].count("\n")
+    said = {one.key: one.params for one in made.report.notices}
+    assert said == ({} if above == "blank lines" else {"lines_above": {"row": lines + 1}})
+    assert made.report.reasons["time_unreadable"].examples[0].row == lines + 22
+
+
+def test_a_title_above_a_sheet_is_left_out(workbook: Write, take: Callable[..., Prepared]) -> None:
+    rows = [[f"u{user}", f"i{(user + n) % 4}", f"2024-01-0{n + 1} 10:00"] for user in range(4) for n in range(5)]
+    made = take(workbook({"S": [["Orders 2024", "", ""], ["user_id", "item_id", "timestamp"], *rows]}))
+    assert made.report.rows_kept == 20
+    assert [one.key for one in made.report.notices] == ["lines_above"]
+
+
+def test_a_first_row_of_values_is_not_taken_for_a_title(file: Write, take: Callable[..., Prepared]) -> None:
+    rows = [f"u{user},i{(user + n) % 4},2024-01-0{n + 1} 10:00" for user in range(4) for n in range(5)]
+    seen = look(file("\n".join(rows)), "none")
+    assert not seen.table.layout.header
+    assert seen.table.layout.first == 1
+    odd = look(file("Kunde,Artikel,Zeit\n" + "\n".join(rows)), "none")
+    assert odd.table.names == ("Kunde", "Artikel", "Zeit")
+    assert odd.table.layout.notices == ()
