@@ -28,6 +28,7 @@ from course_lib.ui.watch import seconds
 
 POLL_S = 0.5
 TURN = "my_data_turn"  # counts the files of this tab, so that each meets an empty uploader
+SHOWN = "my_data_shown"  # this tab shows an upload, which may go in another tab
 CURRENCIES = ("¥", "$", "€", "£", "HK$", "NT$", "₩", "₹", "₽")
 
 
@@ -37,9 +38,13 @@ def panel() -> None:
     if found.live:
         st.fragment(_working, run_every=POLL_S)()
         return
+    shown = st.session_state.pop(SHOWN, False)  # does this tab show an upload? It is set again below while it does
+    if found.state == "none" and shown:
+        st.warning(sentence(CourseError("upload_gone")))
     if found.error is not None:
         (st.warning if found.seen else st.error)(sentence(found.error))
     if found.state != "none":
+        st.session_state[SHOWN] = True
         _looked(found)
     if found.seen is None:
         _chooser()
@@ -117,6 +122,7 @@ def _looked(found: Upload) -> None:
                 _read(asked)
         if st.button(t("my_data.discard"), key="my_data_discard"):
             services.uploads().discard(shell.learner())
+            del st.session_state[SHOWN]
             notices.leave(t("my_data.discarded"))
             st.rerun()
     if found.card is not None:
@@ -181,6 +187,7 @@ def _accept(card: Card) -> None:
                 notices.leave(sentence(error), "error")
             else:
                 notices.leave(shell.plain(t("my_data.accepted", name=name)))
+                del st.session_state[SHOWN]
             st.rerun()
 
 

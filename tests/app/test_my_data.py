@@ -268,6 +268,18 @@ def test_a_taken_or_impossible_name_is_a_sentence() -> None:
     assert page.error[0].value == text("my_data.error_intake_name_taken", "zh", name="cups")
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_upload_that_went_in_another_tab_is_a_sentence_once(language: str) -> None:
+    page = put(open_my_data(language), CHINESE)
+    other = open_my_data(language)
+    press(other, "discard")
+    assert not other.warning
+    press(page, "accept")
+    assert [one.value for one in page.warning] == [text("errors.upload_gone", language)]
+    assert page.file_uploader
+    assert not checked(page.run()).warning
+
+
 def accepted(name: str = "cups") -> store.Card:
     page = put(open_my_data(), CHINESE)
     page.text_input[0].set_value(name).run()
