@@ -19,13 +19,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import arithmetic, lesson, pages, presets, processes, quality, simulator, watchers
+from benchmarks import arithmetic, lesson, pages, passing, presets, processes, quality, simulator, watchers
 from benchmarks.peers import report
 from benchmarks.table import Row, replace_text, text_table, write
 from course_lib.settings import PROJECT
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("simulator", "arithmetic", "lesson", "pages", "watchers", *report.PARTS, quality.PART, presets.PART)
+PARTS = (
+    "simulator",
+    "arithmetic",
+    "lesson",
+    "pages",
+    "watchers",
+    *report.PARTS,
+    quality.PART,
+    passing.PART,
+    presets.PART,
+)
 LONG = (
     *(part for part in report.PARTS if part not in report.SHORT),
     quality.PART,
@@ -90,13 +100,12 @@ def main() -> int:
         elif part == quality.PART:
             with processes.home_at(home):
                 rows += quality.measure(models=() if arguments.full else quality.counted(), results=results)
-        elif part == presets.PART:
-            with processes.home_at(home):
-                found, pictures = presets.measure()
-            rows += found
-            keep(results, found, pictures, facts, part)
         else:
-            found, pictures = report.PARTS[part](arguments.full)
+            if part in report.PARTS:
+                found, pictures = report.PARTS[part](arguments.full)
+            else:
+                with processes.home_at(home):
+                    found, pictures = presets.measure() if part == presets.PART else passing.measure(arguments.full)
             rows += found
             keep(results, found, pictures, facts, part)
     facts["took"] = f"{time.perf_counter() - began:.0f} s"
