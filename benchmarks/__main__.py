@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import arithmetic, lesson, pages, passing, presets, processes, quality, simulator, watchers
+from benchmarks import arithmetic, lesson, pages, passing, presets, processes, quality, sampled, simulator, watchers
 from benchmarks.peers import report
 from benchmarks.table import Row, replace_text, text_table, write
 from course_lib.settings import PROJECT
@@ -34,11 +34,14 @@ PARTS = (
     *report.PARTS,
     quality.PART,
     passing.PART,
+    sampled.PART,
     presets.PART,
 )
 LONG = (
     *(part for part in report.PARTS if part not in report.SHORT),
     quality.PART,
+    passing.PART,
+    sampled.PART,
     presets.PART,
 )  # when asked for, or with --full
 BUSY = 0.7  # load above which figures are worth little
@@ -97,6 +100,9 @@ def main() -> int:
         elif part == arithmetic.PART:
             with processes.home_at(home):
                 rows += arithmetic.measure()
+        elif part == sampled.PART:
+            with processes.home_at(home):
+                rows += sampled.measure(arguments.full)
         elif part == quality.PART:
             with processes.home_at(home):
                 rows += quality.measure(models=() if arguments.full else quality.counted(), results=results)

@@ -21,18 +21,16 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from benchmarks import training
 from benchmarks.table import Row, above, below, number
 from course_lib.data import registry
 from course_lib.data.histories import Histories
 from course_lib.data.splits import leave_one_out
-from course_lib.models.catalogue import check_settings, model_card, parse_settings
 from course_lib.runs.files import EventWriter
 from course_lib.training import loop
 from course_lib.training.batches import epoch_batches
 from course_lib.training.checkpoint import one_thread
-from course_lib.training.job import build
 from course_lib.training.loop import Trainer
-from course_lib.training.settings import SETTINGS
 
 PART = "arithmetic"
 GOAL, EVENTS_GOAL = 0.70, 0.02
@@ -126,9 +124,9 @@ CASES = (
 def trainer_of(case: Case) -> Trainer:
     """A fresh training of the case."""
     train, products = case.train()
-    settings = check_settings("sasrec", model_card("sasrec").settings, case.settings)
-    training = check_settings("training", parse_settings(SETTINGS), {"batch_size": case.batch_size, "epochs": 100})
-    return Trainer(build("sasrec", products, settings, seed=1), train, training, seed=1)
+    return training.trainer_of(
+        "sasrec", products, train, case.settings, {"batch_size": case.batch_size, "epochs": 100}, 1
+    )
 
 
 def batches(trainer: Trainer) -> Iterator[tuple[Tensor, Tensor]]:

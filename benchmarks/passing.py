@@ -18,11 +18,9 @@ from benchmarks.peers.environments import MissingError
 from benchmarks.peers.pictures import lines
 from benchmarks.quality import K, Task, learned, task, values
 from benchmarks.table import Row, below, number
-from course_lib.data.histories import Histories
+from benchmarks.training import trainer_of
 from course_lib.evaluation.intervals import bootstrap, over_seeds
 from course_lib.evaluation.protocol import evaluate, unseen
-from course_lib.models.catalogue import check_settings, model_card
-from course_lib.training.settings import loop_settings
 
 PART = "passing"
 SEEDS = (1, 2, 3, 4, 5)
@@ -44,18 +42,10 @@ def asked(one: Task, model: Any) -> tuple[float, list[int]]:
 
 def trained(one: Task, seed: int, recipe: dict[str, Any], training: dict[str, Any]) -> tuple[Curve, list[int]]:
     """One training's curve and the ranks at its end."""
-    from course_lib.training.checkpoint import one_thread
-    from course_lib.training.job import build
-    from course_lib.training.loop import Trainer
-
-    one_thread()
-    settings = check_settings("sasrec", model_card("sasrec").settings, recipe)
-    loop = check_settings("training", loop_settings("sasrec"), training)
-    train: Histories = one.split.train
-    trainer = Trainer(build("sasrec", one.dataset.num_items, settings, seed), train, loop, seed)
+    trainer = trainer_of("sasrec", one.dataset.num_items, one.split.train, recipe, training, seed)
     curve: Curve = []
     ranks: list[int] = []
-    for _ in range(int(loop["epochs"])):
+    for _ in range(int(training["epochs"])):
         for _ in trainer.epoch():
             pass
         score, ranks = asked(one, trainer.model)

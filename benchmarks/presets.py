@@ -20,17 +20,21 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from benchmarks.lesson import METRIC, lesson_config
 from benchmarks.peers.pictures import lines
 from benchmarks.table import Row, number
+from benchmarks.training import finish, trainer_of
 from course_lib.data import registry
 from course_lib.data.dataset import Address
 from course_lib.data.histories import Split
 from course_lib.data.splits import leave_one_out
+
+if TYPE_CHECKING:
+    from course_lib.training.loop import Trainer
 
 PART = "presets"
 BUDGETS_S = (5.0, 10.0, 15.0)  # seconds in training steps
@@ -111,18 +115,12 @@ def _data(address: Address) -> tuple[int, Split]:
     return dataset.num_items, leave_one_out(dataset)
 
 
-def _trainer(candidate: Candidate, seed: int) -> tuple[Any, Split]:
+def _trainer(candidate: Candidate, seed: int) -> tuple[Trainer, Split]:
     """A trainer for the lesson's dataset, and its split."""
-    from course_lib.training.checkpoint import one_thread
-    from course_lib.training.job import build
-    from course_lib.training.loop import Trainer
-
-    one_thread()
     config = lesson_config()
     num_items, split = _data(config.dataset)
-    net = build("sasrec", num_items, candidate.settings, seed)
     training = {**config.training, **candidate.training, "epochs": max(candidate.epochs, 1)}
-    return Trainer(net, split.train, training, seed), split
+    return trainer_of("sasrec", num_items, split.train, candidate.settings, training, seed), split
 
 
 def timed(candidate: Candidate) -> Candidate:
@@ -149,9 +147,7 @@ def trained(candidate: Candidate, seed: int) -> Candidate:
 
     trainer, split = _trainer(candidate, seed)
     began = time.process_time()
-    for _ in range(candidate.epochs):
-        for _ in trainer.epoch():
-            pass
+    finish(trainer)
     taken = time.process_time() - began
     score = evaluate(trainer.model.score, split.validation).metrics[METRIC]["value"]
     count = len(candidate.scores)
@@ -164,10 +160,7 @@ def tested(candidate: Candidate, seed: int) -> float:
     from course_lib.evaluation.protocol import evaluate
 
     trainer, split = _trainer(candidate, seed)
-    for _ in range(candidate.epochs):
-        for _ in trainer.epoch():
-            pass
-    return float(evaluate(trainer.model.score, split.test).metrics[METRIC]["value"])
+    return float(evaluate(finish(trainer).model.score, split.test).metrics[METRIC]["value"])
 
 
 def fitting(pool: ProcessPoolExecutor, count: int, draw: Callable[[], Candidate]) -> list[Candidate]:

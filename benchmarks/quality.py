@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from benchmarks import processes
 from benchmarks.peers.data import ml_100k
 from benchmarks.table import Row, replace_text
+from benchmarks.training import finish, trainer_of
 from course_lib.data.dataset import Dataset
 from course_lib.data.histories import Histories, Split
 from course_lib.data.registry import load, resolve
@@ -42,7 +43,6 @@ from course_lib.models.base import model_class
 from course_lib.models.catalogue import check_settings, model_cards
 from course_lib.settings import source_digest
 from course_lib.training.settings import SETTINGS as TRAINING
-from course_lib.training.settings import loop_settings
 
 PART = "quality"
 RESULTS = Path(__file__).parent / "results"
@@ -173,21 +173,12 @@ def task(name: str, refit: bool = False) -> Task:
 def learned(one: Task, model: str, given: Mapping[str, Any], seed: int, train: Histories) -> Any:
     """A model with the settings ``given``, counted or trained."""
     card = model_cards()[model]
-    settings = check_settings(model, card.settings, {name: given[name] for name in card.settings if name in given})
+    settings = {name: given[name] for name in card.settings if name in given}
     if not card.neural:
-        return model_class(model).fit(train, one.dataset.num_items, settings, seed)
-    from course_lib.training.checkpoint import one_thread
-    from course_lib.training.job import build
-    from course_lib.training.loop import Trainer
-
-    one_thread()
-    wanted = {name: given[name] for name in TRAINING if name in given}
-    training = check_settings("training", loop_settings(model), wanted)
-    trainer = Trainer(build(model, one.dataset.num_items, settings, seed), train, training, seed)
-    for _ in range(int(training["epochs"])):
-        for _ in trainer.epoch():
-            pass
-    return trainer.model
+        checked = check_settings(model, card.settings, settings)
+        return model_class(model).fit(train, one.dataset.num_items, checked, seed)
+    training = {name: given[name] for name in TRAINING if name in given}
+    return finish(trainer_of(model, one.dataset.num_items, train, settings, training, seed)).model
 
 
 class Trials:

@@ -1,14 +1,15 @@
-"""How soon a training passes a goal: read off its curve, and a real small training has one."""
+"""How soon a training passes a goal, read off its curve, and what a sampled loss costs: on small real trainings."""
 
 from __future__ import annotations
 
 import pytest
 
-from benchmarks import passing
+from benchmarks import passing, sampled
 from benchmarks.peers.environments import MissingError
 from benchmarks.quality import Task
 from course_lib.data.registry import load, resolve
 from course_lib.data.splits import leave_one_out
+from course_lib.runs.config import RunConfig
 
 CURVE = [(5.0, 0.06), (10.0, 0.0737), (15.0, 0.079), (20.0, 0.09)]
 SLOW = [(5.0, 0.05), (10.0, 0.06), (15.0, 0.074), (20.0, 0.078)]
@@ -51,3 +52,12 @@ def test_without_the_films_there_is_the_reason(monkeypatch: pytest.MonkeyPatch) 
     rows, pictures = passing.measure(full=False)
     assert [(row.figure, row.note) for row in rows] == [("not measured", "no wheel")]
     assert pictures == {}
+
+
+def test_a_sampled_loss_is_compared_shopper_by_shopper(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {"width": 8, "layers": 1, "heads": 1}
+    monkeypatch.setattr(sampled, "NEGATIVES", (16,))
+    whole, some = sampled.measure(False, RunConfig.make(size="tiny", settings=own, training={"epochs": 1}))
+    assert whole.what.startswith("full softmax")
+    assert "1 seed;" in some.note
+    assert f"{whole.raw['by_seed'][0] - some.raw['by_seed'][0]:.4f} less" in some.note

@@ -1,0 +1,40 @@
+"""A training as the benchmarks make it: checked settings, one thread, no snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from course_lib.data.histories import Histories
+from course_lib.models.catalogue import check_settings, model_card
+from course_lib.training.settings import loop_settings
+
+if TYPE_CHECKING:
+    from course_lib.training.loop import Trainer
+
+
+def trainer_of(
+    model: str,
+    num_items: int,
+    train: Histories,
+    settings: Mapping[str, Any],
+    training: Mapping[str, Any],
+    seed: int,
+) -> Trainer:
+    """A fresh training; what ``settings`` and ``training`` leave out is the model's default. Raises CourseError."""
+    from course_lib.training.checkpoint import one_thread
+    from course_lib.training.job import build
+    from course_lib.training.loop import Trainer
+
+    one_thread()
+    own = check_settings(model, model_card(model).settings, settings)
+    loop = check_settings("training", loop_settings(model), training)
+    return Trainer(build(model, num_items, own, seed), train, loop, seed)
+
+
+def finish(trainer: Trainer) -> Trainer:
+    """All epochs."""
+    for _ in range(int(trainer.settings["epochs"])):
+        for _ in trainer.epoch():
+            pass
+    return trainer
