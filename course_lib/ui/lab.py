@@ -16,7 +16,7 @@ from course_lib.runs.view import RunView
 from course_lib.text import strings
 from course_lib.ui import shell
 from course_lib.ui.lab_session import Lab
-from course_lib.ui.lab_state import MODEL_CHOICES, choices, form_settings, lab_models, preset_state, with_model
+from course_lib.ui.lab_state import MODEL_CHOICES, choices, form_settings, lab_models, preset_state, usable, with_model
 from course_lib.ui.language import dataset_name, size_name
 from course_lib.ui.shell import t
 from course_lib.ui.watch import watch_run
@@ -53,7 +53,10 @@ def form(lab: Lab) -> None:
         change(settings={**lab.state.settings, key: value})
 
     def change_dataset(name: str) -> None:
-        change(dataset=name, size=source(name).sizes[0])
+        try:
+            change(dataset=usable(name, shell.learner()), size=source(name).sizes[0])
+        except CourseError as error:  # deleted since this tab was drawn
+            lab.troubles.append(error)
 
     def change_model(name: str) -> None:
         chosen = with_model(preset_state(lab.lesson.presets), name)
@@ -153,6 +156,7 @@ def train(lab: Lab) -> None:
     lab.troubles.clear()
     before = lab.shown_run()
     try:
+        usable(lab.state.dataset, shell.learner())
         config = lab.state.config()
         run_id = shell.runs().start(config, shell.learner())
         other_data = before is None or before.config is None or before.config.dataset != config.dataset

@@ -6,15 +6,18 @@ import io
 import threading
 import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+from lab_stage import Stage
 from streamlit.testing.v1 import AppTest
 
 from course_lib.data.intake import reader, upload
 from course_lib.errors import CourseError
-from course_lib.settings import PROJECT
-from course_lib.ui import services
+from course_lib.settings import PROJECT, load_settings
+from course_lib.ui import services, shell, uploads
 
 PATIENCE_S = 60.0
 PAGE_FILE = PROJECT / "pages" / "my_data.py"
@@ -61,6 +64,20 @@ class Reader:
         self.thread.join(patience_s)
 
 
+def staged(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[Stage]:
+    """A home of its own, and runs that are told, not trained."""
+    monkeypatch.setenv("LIVEREC_HOME", str(folder / "home"))
+    monkeypatch.setattr(uploads, "Child", Reader)
+    stage = Stage()
+    settings = load_settings()
+    monkeypatch.setitem(services._runs, settings, stage)
+    yield stage
+    if (taken := services._uploads.pop(settings, None)) is not None:
+        taken.close()
+    if (kept := services._stores.pop(settings.database_url, None)) is not None:
+        kept.close()
+
+
 def open_my_data(language: str = "en") -> AppTest:
     page = AppTest.from_file(str(PAGE_FILE), default_timeout=30)
     page.query_params["lang"] = language
@@ -82,7 +99,7 @@ def put(page: AppTest, content: str | bytes, name: str = "shop.csv") -> AppTest:
 def read(page: AppTest) -> AppTest:
     """What the fragment does in a browser: looks again until nothing is read any more."""
     end = time.monotonic() + PATIENCE_S
-    while services.uploads().view("local").live:
+    while services.uploads().view(shell.learner()).live:
         assert time.monotonic() < end
         time.sleep(0.05)
     return checked(page.run())

@@ -16,7 +16,6 @@ from lab_stage import Stage
 from my_data_page import (
     CHINESE,
     ROWS,
-    Reader,
     checked,
     keys,
     open_my_data,
@@ -26,6 +25,7 @@ from my_data_page import (
     read,
     role,
     said,
+    staged,
     workbook,
 )
 from streamlit.testing.v1 import AppTest
@@ -36,22 +36,12 @@ from course_lib.data.intake.limits import PAGE, UPLOAD_BYTES
 from course_lib.runs.config import RunConfig
 from course_lib.settings import load_settings
 from course_lib.text import LANGUAGES, text
-from course_lib.ui import services, shell, uploads
+from course_lib.ui import services, shell
 
 
 @pytest.fixture(autouse=True)
 def stage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Stage]:
-    """A home of its own, and runs that are told, not trained."""
-    monkeypatch.setenv("LIVEREC_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(uploads, "Child", Reader)
-    stage = Stage()
-    settings = load_settings()
-    monkeypatch.setitem(services._runs, settings, stage)
-    yield stage
-    if (taken := services._uploads.pop(settings, None)) is not None:
-        taken.close()
-    if (kept := services._stores.pop(settings.database_url, None)) is not None:
-        kept.close()
+    yield from staged(monkeypatch, tmp_path)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -352,6 +342,17 @@ def test_a_dataset_that_goes_while_the_lab_is_open_is_a_sentence() -> None:
     assert not lab.exception
     assert not lab.error
     assert [one.value for one in lab.warning] == [text("errors.dataset_not_yours", "en", name="cups")]
+
+
+def test_a_dataset_that_went_in_another_tab_is_a_sentence_when_it_is_chosen() -> None:
+    card = accepted()
+    lab = open_page("en")
+    store.remove("cups", "local")
+    lab.selectbox(key="lab.user_understanding.widget.dataset").set_value(card.key).run()
+    assert not lab.exception
+    assert not lab.error
+    assert [one.value for one in lab.warning] == [text("errors.dataset_not_yours", "en", name="cups")]
+    assert lab.selectbox(key="lab.user_understanding.widget.dataset").value == "shop"
 
 
 def test_forget_me_takes_the_datasets_and_the_upload_along() -> None:
