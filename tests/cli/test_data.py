@@ -11,6 +11,7 @@ from course_lib.cli.train import configure
 from course_lib.data import open_bandit
 from course_lib.data.intake import store
 from course_lib.data.intake.formats import formats
+from course_lib.data.intake.pipeline import Prepared
 from course_lib.data.registry import built_in
 
 ROWS = "".join(
@@ -49,6 +50,43 @@ def test_from_a_file_to_a_training_and_back(orders: str, capsys: pytest.CaptureF
     assert "card.json, events.parquet" in capsys.readouterr().out
     assert main(["data", "remove", "orders"]) == 2
     assert "no added dataset called “orders”" in capsys.readouterr().err
+
+
+def test_a_name_that_is_taken_is_told_and_nothing_is_lost(
+    orders: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["data", "add", "orders", orders]) == 0
+    folder = store.folder_of("orders", store.SHARED)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    other = tmp_path / "other.csv"
+    other.write_text("user,item,date\n" + ROWS.replace(",buy", "").replace(",pv", ""), encoding="utf-8")
+    capsys.readouterr()
+    for path in (orders, str(other)):
+        assert main(["data", "add", "orders", path]) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert len(err.splitlines()) == 1
+        assert "a dataset called “orders” already" in err
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert [path.name for path in folder.parent.iterdir()] == ["orders"]
+
+
+def test_a_name_that_is_taken_while_a_dataset_is_written_keeps_what_was_first(
+    orders: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two such commands at the same time: the second to end finds the name taken."""
+    write = store._write
+
+    def slow(made: Prepared, card: store.Card, folder: Path) -> None:
+        monkeypatch.setattr(store, "_write", write)
+        store.save(made, "orders", source="the other")
+        write(made, card, folder)
+
+    monkeypatch.setattr(store, "_write", slow)
+    assert main(["data", "add", "orders", orders, "--source", "this one"]) == 2
+    assert "a dataset called “orders” already" in capsys.readouterr().err
+    assert store.read_card("orders").source == "the other"
+    assert [path.name for path in store.folder_of("orders", store.SHARED).parent.iterdir()] == ["orders"]
 
 
 def test_columns_and_formats_can_be_named(orders: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ what belongs to one person: two learners may both call theirs "shop". Folders ar
 
 from __future__ import annotations
 
+import errno
 import functools
 import hashlib
 import json
@@ -111,7 +112,7 @@ def save(
         with drafted(folder, replace) as draft:
             _write(made, card, draft)
     except OSError as error:
-        raise CourseError("intake_not_stored", name=name, reason=error.strerror or error) from error
+        raise _not_stored(name, error) from error
     return card
 
 
@@ -149,8 +150,15 @@ def adopt(folder: Path, name: str, owner: str, source: str = "", licence: str = 
         target.parent.mkdir(parents=True, exist_ok=True)
         os.replace(folder, target)
     except OSError as error:
-        raise CourseError("intake_not_stored", name=name, reason=error.strerror or error) from error
+        raise _not_stored(name, error) from error
     return card
+
+
+def _not_stored(name: str, error: OSError) -> CourseError:
+    """Why a dataset has not come to its folder: somebody took the name meanwhile, or the disk says no."""
+    if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+        return CourseError("intake_name_taken", name=name)
+    return CourseError("intake_not_stored", name=name, reason=error.strerror or error)
 
 
 def _card(made: Prepared, name: str, owner: str, source: str, licence: str) -> Card:
