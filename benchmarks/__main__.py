@@ -89,7 +89,7 @@ def main() -> int:
     for part in wanted:
         say(f"{part} ...")
         if part == "simulator":
-            rows += simulator.measure()
+            rows += simulator.measure(full=arguments.full)
         elif part == "lesson":
             rows += lesson.measure(home, long_run=not arguments.no_long_run)
         elif part == "pages":

@@ -2,8 +2,10 @@
 
     python -m benchmarks.simulator 100000               one JSON line; a process of its own, so its peak memory is too
     python -m benchmarks.simulator 100000 search slates   with some parts of the shop's world, or "all"
+    python -m benchmarks.simulator 100000 weeks           the shop run forward under a recommender
 
-Time and memory without the making of the shop itself, which is the same at every size.
+Time and memory without the making of the shop itself, which is the same at every size. The long form has every part of
+the shop's world and the weeks at every size, each in a process of its own.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from benchmarks.table import Row, below, number
 from course_lib.runs.process import ONE_THREAD
 from course_lib.settings import PROJECT
@@ -26,7 +30,10 @@ PART = "simulator"
 DEFAULT, GOAL_S = 4000, 2.0
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 REPEATS = 3
-PART_SIZE = 10_000  # shoppers with each part of the shop's world
+PART_SIZE = 10_000  # shoppers with each part of the shop's world, in the short form
+WEEKS = "weeks"
+LIVED = 2  # weeks that are timed; one without a recommender comes before them
+ROOM = 0.8  # of the free memory that a life may be expected to take
 
 
 def peak_mib() -> float:
@@ -78,7 +85,7 @@ def to_disk(shoppers: int, folder: Path, parts: Sequence[str] = ()) -> dict[str,
 
 
 def alone(shoppers: int, *parts: str) -> dict[str, Any]:
-    """:func:`to_disk` in a process of its own."""
+    """:func:`to_disk`, or :func:`lived`, in a process of its own."""
     import os
 
     done = subprocess.run(
@@ -91,6 +98,40 @@ def alone(shoppers: int, *parts: str) -> dict[str, Any]:
     )
     measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return measured
+
+
+def lived(shoppers: int) -> dict[str, Any]:
+    """Lives weeks in which everyone is shown what has sold most; ``events`` are visits to the shop."""
+    from course_lib.shop.recommenders import popularity
+    from course_lib.shop.source import shop
+    from course_lib.shop.weeks import begin, run
+
+    world = shop()
+    before = peak_mib()
+    life = begin(world, shoppers, warmup=1)
+    began, cpu, visits = time.perf_counter(), time.process_time(), 0
+    for week in run(world, life, popularity, LIVED):
+        visits += week.visits
+    return {
+        "seconds": time.perf_counter() - began,
+        "cpu": time.process_time() - cpu,
+        "events": visits,
+        "before_mib": before,
+        "peak_mib": peak_mib(),
+    }
+
+
+def purchases(shoppers: int) -> Row:
+    """A shop without further parts."""
+    one = alone(shoppers)
+    return Row(
+        PART,
+        f"{shoppers:,} shoppers streamed to disk",
+        f"{number(one['seconds'])} s, peak {number(one['peak_mib'])} MiB",
+        note=f"{one['events']:,.0f} events, {number(one['disk_mib'])} MiB on disk; "
+        f"before the first event the process held {number(one['before_mib'])} MiB",
+        raw=one,
+    )
 
 
 def with_part(name: str, shoppers: int) -> Row:
@@ -108,8 +149,50 @@ def with_part(name: str, shoppers: int) -> Row:
     )
 
 
+def weeks_at(shoppers: int, before: Row | None) -> Row:
+    """Weeks of so many shoppers, unless the row of fewer ``before`` tells that they do not fit into memory."""
+    what = f"{shoppers:,} shoppers, a week"
+    if before is not None and before.raw:
+        raw = before.raw
+        need = (raw["peak_mib"] - raw["before_mib"]) * shoppers / raw["shoppers"]
+        if need > (free := psutil.virtual_memory().available / 2**20 * ROOM):
+            note = f"would take about {number(need / 1024)} GiB of the {number(free / 1024)} that are free"
+            return Row(PART, what, "left out", note=note)
+    one = {**alone(shoppers, WEEKS), "shoppers": shoppers}
+    return Row(
+        PART,
+        what,
+        f"{number(one['seconds'] / LIVED)} s, peak {number(one['peak_mib'])} MiB",
+        note=f"mean of {LIVED} under a recommender of what sold most; {one['events'] / LIVED:,.0f} visits a week",
+        raw=one,
+    )
+
+
+def linear(rows: Sequence[Row], sizes: Sequence[int], what: str = "", held: bool = False) -> list[Row]:
+    """Time and memory of the last two of ``rows``, which are of ``sizes``; ``held``: everyone is in memory at once."""
+    found = [(size, row.raw) for size, row in zip(sizes, rows, strict=True) if row.raw]
+    if len(found) < 2:
+        return []
+    (fewer, small), (more, large) = found[-2:]
+    per_event = (large["cpu"] / large["events"]) / (small["cpu"] / small["events"])
+    grown = (large["peak_mib"] - large["before_mib"]) / max(small["peak_mib"] - small["before_mib"], 1e-9)
+    span, one = f"{more:,} against {fewer:,}", "a visit" if held else "an event"
+    time_row = below(PART, f"{what}processor time {one}, {span}", per_event, 1.2, "x", note="1 is linear")
+    if held:
+        note = "1 is linear: everyone's state, and the week's table, are in memory"
+        return [
+            time_row,
+            below(PART, f"{what}memory on top a shopper, {span}", grown * fewer / more, 1.2, "x", note=note),
+        ]
+    return [time_row, below(PART, f"{what}memory on top, {span}", grown, 1.5, "x", note="1: the memory of one block")]
+
+
 def measure(
-    shoppers: int = DEFAULT, sizes: tuple[int, ...] = SIZES, repeats: int = REPEATS, part_size: int = PART_SIZE
+    shoppers: int = DEFAULT,
+    sizes: tuple[int, ...] = SIZES,
+    repeats: int = REPEATS,
+    part_size: int = PART_SIZE,
+    full: bool = False,
 ) -> list[Row]:
     """The rows of this part."""
     from course_lib.shop.logs import PARTS
@@ -127,33 +210,26 @@ def measure(
             raw={"runs": runs},
         )
     ]
-    found = [alone(size) for size in sizes]
-    rows += [
-        Row(
-            PART,
-            f"{size:,} shoppers streamed to disk",
-            f"{number(one['seconds'])} s, peak {number(one['peak_mib'])} MiB",
-            note=f"{one['events']:,.0f} events, {number(one['disk_mib'])} MiB on disk; "
-            f"before the first event the process held {number(one['before_mib'])} MiB",
-            raw=one,
-        )
-        for size, one in zip(sizes, found, strict=True)
-    ]
-    if len(found) > 1:
-        small, large = found[-2], found[-1]
-        per_event = (large["cpu"] / large["events"]) / (small["cpu"] / small["events"])
-        grown = (large["peak_mib"] - large["before_mib"]) / max(small["peak_mib"] - small["before_mib"], 1e-9)
-        span = f"{sizes[-1]:,} against {sizes[-2]:,}"
-        rows.append(below(PART, f"processor time an event, {span}", per_event, 1.2, "x", note="1 is linear"))
-        rows.append(below(PART, f"memory on top, {span}", grown, 1.5, "x", note="1: the memory of one block"))
-    rows += [with_part(name, part_size) for name in PARTS]
-    return rows
+    streamed = [purchases(size) for size in sizes]
+    rows += [*streamed, *linear(streamed, sizes)]
+    if not full:
+        return [*rows, *(with_part(name, part_size) for name in PARTS)]
+    for name in PARTS:
+        grown = [with_part(name, size) for size in sizes]
+        rows += [*grown, *linear(grown, sizes, f"with {name}: ")]
+    weeks: list[Row] = []
+    for size in sizes:
+        weeks.append(weeks_at(size, weeks[-1] if weeks else None))
+    return [*rows, *weeks, *linear(weeks, sizes, "weeks: ", held=True)]
 
 
 def main(shoppers: str, *parts: str) -> None:
     """One measurement, as a JSON line."""
     from course_lib.shop.logs import chosen
 
+    if parts == (WEEKS,):
+        print(json.dumps(lived(int(shoppers))))
+        return
     with tempfile.TemporaryDirectory() as folder:
         print(json.dumps(to_disk(int(shoppers), Path(folder) / "shop", chosen(",".join(parts)))))
 

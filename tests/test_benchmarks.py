@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import itertools
 import json
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from benchmarks.processes import Server, load, machine, torch_in
 from benchmarks.table import Row, above, below, markdown_table, number, percentile, text_table, width_of, write
 from course_lib.course.lessons import load_course
 from course_lib.data.histories import Histories
+from course_lib.shop import logs
 from course_lib.shop.logs import PARTS
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -67,6 +69,33 @@ def test_the_simulator_is_measured_in_memory_and_on_disk() -> None:
     assert [row.what for row in parts] == [f"100 shoppers with {name}" for name in PARTS]
     for row, part in zip(parts, PARTS.values(), strict=True):
         assert all(row.raw["rows"][table] > 0 < row.raw["bytes"][table] for table in part.tables)
+
+
+def test_the_long_form_grows_every_part_and_the_weeks(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes, grown = (30, 60), ("search", "departments")  # two parts stand for all
+    monkeypatch.setattr(logs, "PARTS", {name: PARTS[name] for name in grown})
+    rows = simulator.measure(shoppers=20, sizes=sizes, repeats=1, full=True)
+    what = [row.what for row in rows[1 + len(sizes) + 2 :]]
+    by_part = [
+        [*(f"{size} shoppers with {name}" for size in sizes)]
+        + [f"with {name}: {measured}, 60 against 30" for measured in ("processor time an event", "memory on top")]
+        for name in grown
+    ]
+    weeks = [f"{size} shoppers, a week" for size in sizes]
+    weeks += [f"weeks: {measured}, 60 against 30" for measured in ("processor time a visit", "memory on top a shopper")]
+    assert what == [*itertools.chain.from_iterable(by_part), *weeks]
+    small, large, *ratios = rows[-4:]
+    assert 0 < small.raw["events"] < large.raw["events"]
+    assert large.raw["peak_mib"] >= large.raw["before_mib"] > 10
+    assert all(row.met is not None for row in ratios)
+
+
+def test_weeks_that_do_not_fit_into_memory_are_left_out() -> None:
+    before = Row("simulator", "w", "f", raw={"peak_mib": 1200.0, "before_mib": 200.0, "shoppers": 1})
+    row = simulator.weeks_at(10**9, before)
+    assert row.figure == "left out"
+    assert not row.raw
+    assert simulator.linear([before, row], (1, 10**9)) == []
 
 
 def test_a_row_says_whether_its_goal_is_met() -> None:
