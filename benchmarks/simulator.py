@@ -22,6 +22,7 @@ from typing import Any
 
 import psutil
 
+from benchmarks.memory import peak_mib
 from benchmarks.table import Row, below, number
 from course_lib.runs.process import ONE_THREAD
 from course_lib.settings import PROJECT
@@ -34,19 +35,6 @@ PART_SIZE = 10_000  # shoppers with each part of the shop's world, in the short 
 WEEKS = "weeks"
 LIVED = 2  # weeks that are timed; one without a recommender comes before them
 ROOM = 0.8  # of the free memory that a life may be expected to take
-
-
-def peak_mib() -> float:
-    """The most memory this process has had, MiB."""
-    try:  # Linux; getrusage there counts what the process was before it became this program
-        status = Path("/proc/self/status").read_text(encoding="ascii")
-        return int(next(line for line in status.splitlines() if line.startswith("VmHWM:")).split()[1]) / 2**10
-    except (OSError, StopIteration):
-        pass
-    import resource  # not on Windows
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10  # macOS counts bytes, Linux KiB
 
 
 def in_memory(shoppers: int) -> dict[str, float]:

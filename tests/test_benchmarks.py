@@ -6,6 +6,8 @@ import asyncio
 import importlib
 import itertools
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from benchmarks import __main__ as command
 from benchmarks import arithmetic, lesson, simulator, watchers
 from benchmarks.load import Session
+from benchmarks.memory import peak_mib
 from benchmarks.processes import Server, load, machine, torch_in
 from benchmarks.table import Row, above, below, markdown_table, number, percentile, text_table, width_of, write
 from course_lib.course.lessons import load_course
@@ -96,6 +99,16 @@ def test_weeks_that_do_not_fit_into_memory_are_left_out() -> None:
     assert row.figure == "left out"
     assert not row.raw
     assert simulator.linear([before, row], (1, 10**9)) == []
+
+
+def test_a_process_has_the_memory_of_its_own_and_none_of_its_parent() -> None:
+    """A child of a large process must not begin with that size."""
+    held = b"x" * 300 * 2**20
+    code = "from benchmarks.memory import peak_mib; print(peak_mib())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert len(held) == 300 * 2**20
+    assert 1 < float(done.stdout) < 100
+    assert peak_mib() > 300
 
 
 def test_a_row_says_whether_its_goal_is_met() -> None:

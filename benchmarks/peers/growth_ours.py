@@ -11,8 +11,9 @@ import time
 import numpy as np
 import torch
 
+from benchmarks.memory import peak_mib
 from benchmarks.peers.ours import trainer_of
-from benchmarks.peers.protocol import begin, peak_mib
+from benchmarks.peers.protocol import begin
 from course_lib.data.histories import Histories
 
 

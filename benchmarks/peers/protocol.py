@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -30,7 +29,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-MIB = 2**20
+from benchmarks.memory import peak_mib
 
 
 @dataclass(frozen=True)
@@ -103,12 +102,6 @@ def left_padded(histories: Sequence[NDArray[np.int64]], length: int) -> NDArray[
         if len(history):
             row[-min(len(history), length) :] = history[-length:]
     return table
-
-
-def peak_mib() -> float:
-    """The most memory this process has held so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / MIB if sys.platform == "darwin" else peak / 1024
 
 
 class Channel:
