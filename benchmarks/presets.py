@@ -210,8 +210,14 @@ def measure() -> tuple[list[Row], dict[str, str]]:
             rows.append(_row(budget_s, best, present, tests, tried))
             for curve, one in zip(curves.values(), (best, present), strict=True):
                 curve.append((budget_s, one.mean))
+    return rows, {"presets.svg": picture(curves)}
+
+
+def picture(curves: dict[str, list[tuple[float, float]]]) -> str:
+    """The curve; its axis does not begin at zero, and says so."""
+    base = math.floor(20 * min(score for curve in curves.values() for _, score in curve)) / 20
     title = "NDCG@10 on the validation targets by seconds of training, one core, mean of three seeds"
-    return rows, {"presets.svg": lines(title, "seconds of training", "NDCG@10", curves)}
+    return lines(title, "seconds of training", f"NDCG@10, from {base:g}", curves, base)
 
 
 def _row(budget_s: float, best: Candidate, present: Candidate, tests: list[float], tried: list[Candidate]) -> Row:

@@ -52,17 +52,17 @@ def bars(title: str, groups: Mapping[str, Mapping[str, float]], first: str) -> s
     return svg(720, int(y) + 8, title, parts)
 
 
-def lines(title: str, x_name: str, y_name: str, series: Mapping[str, Points]) -> str:
-    """Lines over a logarithmic x, y from zero; each point with its value, so that no grid is needed."""
+def lines(title: str, x_name: str, y_name: str, series: Mapping[str, Points], base: float = 0.0) -> str:
+    """Lines over a logarithmic x, y from ``base``; each point with its value, so that no grid is needed."""
     points = [point for one in series.values() for point in one]
     low, high = (math.log(edge(x for x, _ in points)) for edge in (min, max))
     top = max(y for _, y in points)
 
     def place(x: float, y: float) -> tuple[float, float]:
-        return 60 + 600 * (math.log(x) - low) / max(high - low, 1e-9), 300 - 220 * y / top
+        return 60 + 600 * (math.log(x) - low) / max(high - low, 1e-9), 300 - 220 * (y - base) / (top - base)
 
     parts = [line(60, 300, 660, 300), text(660, 340, x_name, "end"), text(16, 52, y_name)]
-    parts += [text(place(x, 0)[0], 318, number(x), "middle") for x in sorted({x for x, _ in points})]
+    parts += [text(place(x, base)[0], 318, number(x), "middle") for x in sorted({x for x, _ in points})]
     for index, (name, one) in enumerate(series.items()):
         colour = COLOURS[index % len(COLOURS)]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*point) for point in one))

@@ -1,6 +1,6 @@
 """``python -m course_lib shop simulate | order | oracle-error``: a shop of any size, and the numbers of its data card.
 
-python -m course_lib shop simulate --shoppers 1000000 --to million   # about a minute; Ctrl-C leaves nothing behind
+python -m course_lib shop simulate --shoppers 1000000 --to million   # a minute and a half; Ctrl-C leaves nothing behind
 python -m course_lib shop simulate --shoppers 100000 --with search,slates --to some   # or --with all
 python -m course_lib shop order          # 125 trainings: a quarter of an hour on two cores; can be stopped, continues
 python -m course_lib shop oracle-error   # two minutes
