@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,23 +9,7 @@ import pytest
 
 from benchmarks import presets
 from course_lib.runs.config import RunConfig
-
-
-class InTurn:
-    """A pool of no processes."""
-
-    def __init__(self, *_: Any) -> None:
-        pass
-
-    def __enter__(self) -> InTurn:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def map(self, work: Callable[..., Any], *arguments: Iterable[Any]) -> Iterator[Any]:
-        """As ProcessPoolExecutor has it."""
-        return map(work, *arguments)
+from tests.pools import InTurn
 
 
 def own(one: presets.Candidate) -> dict[str, Any]:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Callable
-from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,30 +15,9 @@ from course_lib.cli.shop import FILE
 from course_lib.evaluation.intervals import Interval
 from course_lib.training import robustness
 from course_lib.training.robustness import MAIN, METRIC, ORDER, Row, order_table
+from tests.pools import InTurn
 
 SCORES = dict(zip(ORDER, (0.04, 0.1, 0.34, 0.43, 0.47, 0.5), strict=True))
-
-
-class InTurn:
-    """A pool that does everything when it is asked."""
-
-    def __init__(self, *_: Any) -> None:
-        pass
-
-    def __enter__(self) -> InTurn:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        """As ProcessPoolExecutor has it."""
-        future: Future[Any] = Future()
-        future.set_result(work(*arguments))
-        return future
-
-    def shutdown(self, **_: Any) -> None:
-        pass
 
 
 def test_every_shop_is_trained_once_and_the_rest_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
