@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -151,16 +152,22 @@ class Server:
         self.process = psutil.Process(self._process.pid)
 
     def wait_until_listening(self) -> None:
-        """Until the port answers; raises RuntimeError with the server's own words if it has ended instead."""
+        """Until the server says that it is well; raises RuntimeError with its own words if it has ended instead.
+
+        An open port is not enough: ``start`` opens it for a moment to see whether it is free.
+        """
 
         def answers() -> bool:
             if self._process.poll() is not None:
                 self.log.seek(0)
                 raise RuntimeError(f"the server has ended: {self.log.read().decode(errors='replace')[-2000:]}")
-            with socket.socket() as probe:
-                return probe.connect_ex(("127.0.0.1", self.port)) == 0
+            try:
+                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=5) as answer:
+                    return bool(answer.status == 200)
+            except OSError:
+                return False
 
-        wait_for(answers, "the server's port")
+        wait_for(answers, "the server")
 
     def rss_mib(self) -> float:
         """Memory of the web process alone, without its workers."""
