@@ -183,7 +183,7 @@ def test_stop_keeps_what_was_learned_and_train_goes_on_from_there(
 
 
 def test_a_killed_worker_costs_one_run_and_says_so(visit: Visitors, server: CourseServer, seed: int) -> None:
-    lesson = visit().open(**TINY, epochs=12, seed=seed).train().reach(2)
+    lesson = visit().open(**TINY, epochs=EPOCHS, seed=seed).train().reach(2)
     [worker] = server.workers("train")
     worker.kill()  # signal 9
     sentence = CourseError("worker_died").text("en")
