@@ -8,6 +8,7 @@ import pandas as pd
 
 from course_lib.data.columns import Columns
 from course_lib.figures.base import Figure, Plot, axis, plotly_text
+from course_lib.figures.cells import shaded_cells
 from course_lib.figures.palette import Theme, alpha, style
 from course_lib.text import text
 
@@ -86,23 +87,8 @@ def shared_taste(tastes: pd.DataFrame, departments: Mapping[str, str], language:
     values = table.to_numpy(float).tolist()
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
-        blue = style("sasrec").colour(page)
-        data: list[Plot] = [
-            {
-                "type": "heatmap", "z": values, "zmin": 0, "zmax": 1, "showscale": False,
-                "x": [plotly_text(name) for name in columns], "y": [plotly_text(name) for name in rows],
-                "text": [[f"{value:.2f}" for value in row] for row in values],
-                "texttemplate": "<b>%{text}</b>", "textfont": {"size": 13, "color": page.ink},
-                "colorscale": [[0, alpha(blue, 0.02)], [1, alpha(blue, 0.5)]], "xgap": 3, "ygap": 3,
-                "hovertemplate": "%{y} → %{x}: %{text}<extra></extra>",
-            }
-        ]  # fmt: skip
-        return data, {
-            "xaxis": axis(page, side="top", showgrid=False, fixedrange=True, tickfont={"size": 12, "color": page.ink}),
-            "yaxis": axis(page, showgrid=False, fixedrange=True, autorange="reversed"),
-            "margin": {"l": 118, "r": 12, "t": 30, "b": 12},
-            "dragmode": False,
-        }
+        above, words = [plotly_text(name) for name in columns], [[f"{value:.2f}" for value in row] for row in values]
+        return shaded_cells(page, above, rows, values, words, "%{y} → %{x}: %{text}", top=30)
 
     join, half = text("figures.list_semicolon", language), text("figures.list_comma", language)
     told = join.join(

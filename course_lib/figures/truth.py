@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from course_lib.data.columns import Columns
 from course_lib.figures.base import Figure, Plot, axis, plotly_text, shorten
+from course_lib.figures.cells import shaded_cells
 from course_lib.figures.palette import Theme, alpha, style
 from course_lib.figures.products import product, shelf
 from course_lib.text import text
@@ -288,24 +289,10 @@ def coupon_classes(coupons: pd.DataFrame, campaigns: Mapping[str, str], language
     shares = table.to_numpy(float)
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
-        blue = style("sasrec").colour(page)
+        columns = [label.replace(" ", "<br>") for label in labels]
         # The square root, so that one in twenty can still be told from none beside nine in ten.
-        data: list[Plot] = [
-            {
-                "type": "heatmap", "z": np.sqrt(shares).tolist(), "zmin": 0, "zmax": 1, "showscale": False,
-                "x": [label.replace(" ", "<br>") for label in labels], "y": [plotly_text(name) for name in names],
-                "text": [[f"{share:.1%}" for share in row] for row in shares.tolist()],
-                "texttemplate": "<b>%{text}</b>", "textfont": {"size": 13, "color": page.ink},
-                "colorscale": [[0, alpha(blue, 0.02)], [1, alpha(blue, 0.5)]], "xgap": 3, "ygap": 3,
-                "hovertemplate": "%{y}<br>%{x}: %{text}<extra></extra>",
-            }
-        ]  # fmt: skip
-        return data, {
-            "xaxis": axis(page, side="top", showgrid=False, fixedrange=True, tickfont={"size": 12, "color": page.ink}),
-            "yaxis": axis(page, showgrid=False, fixedrange=True, autorange="reversed"),
-            "margin": {"l": 118, "r": 12, "t": 40, "b": 12},
-            "dragmode": False,
-        }
+        strength, words = np.sqrt(shares).tolist(), [[f"{share:.1%}" for share in row] for row in shares.tolist()]
+        return shaded_cells(page, columns, names, strength, words, "%{y}<br>%{x}: %{text}", top=40)
 
     join, half = text("figures.list_semicolon", language), text("figures.list_comma", language)
     told = join.join(
