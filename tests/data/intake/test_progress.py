@@ -18,17 +18,14 @@ from course_lib.data.intake.pipeline import look, prepare
 from course_lib.settings import PROJECT
 
 TAKE_IN = """
-import json, os, resource, sys
+import json, resource, sys
 from pathlib import Path
+from benchmarks.memory import peak_mib
 from course_lib.data.intake import store
 from course_lib.data.intake.pipeline import look, prepare
 store.save(prepare(look(Path(sys.argv[1]), "none")), "big")
 used = resource.getrusage(resource.RUSAGE_SELF)
-most = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-if os.path.exists("/proc/self/status"):  # Linux's maxrss is at least what the process that started this one had
-    lines = Path("/proc/self/status").read_text().splitlines()
-    most = 1024 * int(next(line for line in lines if line.startswith("VmHWM:")).split()[1])
-print(json.dumps([used.ru_utime + used.ru_stime, most]))
+print(json.dumps([used.ru_utime + used.ru_stime, peak_mib() * 2**20]))
 """
 
 
