@@ -25,25 +25,9 @@ from benchmarks.table import Row, replace_text, text_table, write
 from course_lib.settings import PROJECT
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = (
-    "simulator",
-    "arithmetic",
-    "lesson",
-    "pages",
-    "watchers",
-    *report.PARTS,
-    quality.PART,
-    passing.PART,
-    sampled.PART,
-    presets.PART,
-)
-LONG = (
-    *(part for part in report.PARTS if part not in report.SHORT),
-    quality.PART,
-    passing.PART,
-    sampled.PART,
-    presets.PART,
-)  # when asked for, or with --full
+HOURS = (quality.PART, passing.PART, sampled.PART, presets.PART)  # of trainings, together
+PARTS = ("simulator", "arithmetic", "lesson", "pages", "watchers", *report.PARTS, *HOURS)
+LONG = (*(part for part in report.PARTS if part not in report.SHORT), *HOURS)  # when asked for, or with --full
 BUSY = 0.7  # load above which figures are worth little
 
 

@@ -18,6 +18,7 @@ from benchmarks.lesson import METRIC, lesson_config
 from benchmarks.table import Row, number
 from benchmarks.training import finish, trainer_of
 from course_lib.data import registry
+from course_lib.data.histories import Split
 from course_lib.data.splits import leave_one_out
 from course_lib.evaluation.intervals import paired_difference
 from course_lib.evaluation.protocol import evaluate
@@ -28,24 +29,26 @@ SEEDS = (1, 2, 3)
 NEGATIVES = (512, 32)
 
 
-def trained(config: RunConfig, loss: str, negatives: int, seed: int) -> tuple[NDArray[np.float64], float]:
+def trained(
+    config: RunConfig, num_items: int, split: Split, loss: str, negatives: int, seed: int
+) -> tuple[NDArray[np.float64], float]:
     """NDCG@10 of each shopper on the test targets, and the seconds in training steps."""
-    dataset = registry.load(config.dataset)
-    split = leave_one_out(dataset)
     training: dict[str, Any] = {**config.training, "loss": loss, "negatives": negatives}
-    trainer = finish(trainer_of(config.model, dataset.num_items, split.train, config.settings, training, seed))
+    trainer = finish(trainer_of(config.model, num_items, split.train, config.settings, training, seed))
     return evaluate(trainer.model.score, split.test).per_row()[METRIC], trainer.progress.seconds
 
 
 def measure(full: bool, config: RunConfig | None = None) -> list[Row]:
     """The rows of this part."""
     config = config or lesson_config()
+    dataset = registry.load(config.dataset)
+    split = leave_one_out(dataset)
     seeds = SEEDS if full else SEEDS[:1]
     wanted = {"full softmax": ("softmax", 16)} | {f"{count} negatives": ("sampled", count) for count in NEGATIVES}
     rows: list[Row] = []
     whole: NDArray[np.float64] | None = None
     for name, (loss, negatives) in wanted.items():
-        runs = [trained(config, loss, negatives, seed) for seed in seeds]
+        runs = [trained(config, dataset.num_items, split, loss, negatives, seed) for seed in seeds]
         scores = np.stack([score for score, _ in runs])  # (seeds, N)
         seconds = statistics.median(taken for _, taken in runs)
         note = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}; {number(seconds)} s in training steps"
