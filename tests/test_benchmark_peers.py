@@ -12,15 +12,26 @@ import torch
 from numpy.typing import NDArray
 from packaging.requirements import Requirement
 
-from benchmarks.peers import data, environments, report
+from benchmarks.peers import data, environments, ours, report
 from benchmarks.peers.compare import Finding, same_targets, throughput, to_quality
 from benchmarks.peers.environments import MissingError
 from benchmarks.peers.growth_ours import made_up
 from benchmarks.peers.pictures import bars, lines
 from benchmarks.peers.protocol import Settings, Work, left_padded, read_work, write_work
-from benchmarks.peers.textbook import TextbookSASRec, loader_of, train_epoch
+from benchmarks.peers.textbook import Textbook, TextbookGRU4Rec, TextbookSASRec, loader_of, train_epoch
 from benchmarks.peers.vectors import write_vectors
-from benchmarks.peers.workers import CONTENDERS, FLAT, MODEL, OURS, RECBOLE, REPLAY, TEXTBOOK, Contender, Worker
+from benchmarks.peers.workers import (
+    CONTENDERS,
+    FLAT,
+    MODEL,
+    OTHER_MODELS,
+    OURS,
+    RECBOLE,
+    REPLAY,
+    TEXTBOOK,
+    Contender,
+    Worker,
+)
 from course_lib.data.histories import Histories, Holdout, Split
 from course_lib.settings import PROJECT
 
@@ -70,10 +81,11 @@ def test_work_is_cut_to_what_a_model_learns_from_and_sees(tmp_path: Path) -> Non
     assert np.isneginf(np.delete(table[0], [1, 3])).all()
 
 
-def test_the_textbook_loop_learns_and_counts_real_targets(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [TextbookSASRec, TextbookGRU4Rec])
+def test_the_textbook_loop_learns_and_counts_real_targets(kind: type[Textbook], tmp_path: Path) -> None:
     torch.manual_seed(0)
     _, work = work_of(tmp_path, small(dropout=0.0))
-    model, counts = TextbookSASRec(work.settings), []
+    model, counts = kind(work.settings), []
     optimizer = torch.optim.Adam(model.parameters(), lr=work.settings.learning_rate)
     loader = loader_of(work)
     first = train_epoch(model, loader, optimizer, counts.append)
@@ -157,19 +169,49 @@ def installed(contender: Contender) -> bool:
     return stamp.exists() and stamp.read_text(encoding="utf-8") == wanted
 
 
-@pytest.mark.parametrize("contender", [FLAT, MODEL, REPLAY, RECBOLE], ids=lambda one: one.module)
-def test_a_peer_learns_from_the_same_targets(contender: Contender, tmp_path: Path) -> None:
+PEERS = [
+    *[("sasrec", one) for one in (FLAT, MODEL, REPLAY, RECBOLE)],
+    *[(model, one) for model, some in OTHER_MODELS.items() for one in some if one.environment],
+]
+
+
+@pytest.mark.parametrize(("model", "contender"), PEERS, ids=lambda one: getattr(one, "name", one))
+def test_a_peer_learns_from_the_same_targets(model: str, contender: Contender, tmp_path: Path) -> None:
     if not installed(contender):
         pytest.skip(f"{contender.name} is not installed: python -m benchmarks.peers.environments")
-    path, work = work_of(tmp_path, small(batch=64))
+    path, work = work_of(tmp_path, small(batch=64, model=model, mask_share=0.4))
     worker = Worker(contender.module, contender.environment, path, threads=1)
     try:
-        assert worker.facts["targets"] == work.targets  # as its own data says
+        expected = work.targets if model != "bert4rec" else items_read(contender, work)
+        assert worker.facts["targets"] == expected  # as its own data says
         answer = worker.epoch()
-        assert answer["targets"] == work.targets  # as its batches say
+        assert answer["targets"] == expected  # as its batches say
         scores = np.load(answer["scores"])
         assert scores.shape == (len(work.asked), ITEMS + 1)
         assert np.isfinite(scores[:, 1:]).all()
+    finally:
+        worker.close()
+
+
+def items_read(contender: Contender, work: Work) -> int:
+    """What a BERT4Rec reads in an epoch: each history's last L items; in RecBole's, what stands before each target."""
+    L = work.settings.length
+    if contender.environment == "recbole":
+        return sum(min(before, L) for history in work.train for before in range(1, len(history)))
+    return sum(min(len(history), L) for history in work.train)
+
+
+@pytest.mark.parametrize("model", OTHER_MODELS)
+def test_our_other_models_count_what_they_learn_from(model: str, tmp_path: Path) -> None:
+    path, work = work_of(tmp_path, small(model=model))
+    trainer = ours.trainer_of(work.settings, ours.histories_of(work.train))
+    worker = Worker("ours", None, path, threads=1)
+    try:
+        twice = 2 * sum(len(history) for history in work.train)  # with gaps anywhere, and with the newest item hidden
+        assert worker.facts["targets"] == (twice if model == "bert4rec" else work.targets)
+        assert worker.epoch()["targets"] == pytest.approx(worker.facts["targets"], rel=0.02)
+        assert worker.facts["parameters"] == sum(one.numel() for one in trainer.model.parameters())
+        assert trainer.model.config.model_type == model
     finally:
         worker.close()
 
@@ -197,7 +239,7 @@ def test_requirements_are_pinned_and_name_no_host(path: Path) -> None:
 
 
 def test_every_contender_has_its_file_and_its_requirements() -> None:
-    for one in CONTENDERS:
+    for one in (*CONTENDERS, *(one for some in OTHER_MODELS.values() for one in some)):
         assert (PROJECT / "benchmarks" / "peers" / f"{one.module}.py").exists()
         assert one.environment is None or PROJECT / "benchmarks" / "peers" / f"{one.environment}.txt" in FILES
 

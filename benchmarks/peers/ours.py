@@ -1,4 +1,4 @@
-"""The course's own SASRec and trainer, called as a training run calls them.
+"""The course's own models and trainer, called as a training run calls them.
 
 Run by the benchmark as a worker (see protocol.py). Steps are counted at the trainer's own events, which come a few
 times a second: what they cost is part of the figure.
@@ -7,6 +7,7 @@ times a second: what they cost is part of the figure.
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,10 @@ import torch
 
 from benchmarks.peers.protocol import Settings, begin
 from course_lib.data.histories import Histories
-from course_lib.models.catalogue import check_settings, parse_settings
-from course_lib.models.sasrec import SASRecConfig, SASRecModel
+from course_lib.models.catalogue import check_settings, model_card
+from course_lib.training.job import build
 from course_lib.training.loop import Trainer
-from course_lib.training.settings import SETTINGS
+from course_lib.training.settings import loop_settings
 
 
 def histories_of(histories: list[Any]) -> Histories:
@@ -28,17 +29,19 @@ def histories_of(histories: list[Any]) -> Histories:
 
 def trainer_of(wanted: Settings, train: Histories) -> Trainer:
     """The model of the work's size and its trainer; ``extra["training"]`` goes to the trainer as it is."""
-    config = SASRecConfig(
-        num_items=wanted.num_items,
-        width=wanted.width,
-        layers=wanted.layers,
-        heads=wanted.heads,
-        history_length=wanted.length,
-        dropout=wanted.dropout,
-    )
+    own = model_card(wanted.model).settings
+    sizes = asdict(wanted) | {"history_length": wanted.length}
+    settings = check_settings(wanted.model, own, {name: sizes[name] for name in own})
     given = {"batch_size": wanted.batch, "learning_rate": wanted.learning_rate, **wanted.extra.get("training", {})}
-    training = check_settings("training", parse_settings(SETTINGS), given)
-    return Trainer(SASRecModel(config), train, training, wanted.seed)
+    training = check_settings("training", loop_settings(wanted.model), given)
+    model = build(wanted.model, wanted.num_items, settings, wanted.seed)
+    return Trainer(model, train, training, wanted.seed)
+
+
+def read_a_target(trainer: Trainer) -> float:
+    """Items read for a target: a window with gaps is read twice, once with the newest item hidden, in full."""
+    windows = trainer.windows
+    return 1.0 if trainer.masking is None else 2 * float((windows.stop - windows.start).sum()) / trainer.targets
 
 
 def main() -> None:
@@ -46,8 +49,9 @@ def main() -> None:
     work, channel = begin()
     began = time.perf_counter()
     trainer = trainer_of(work.settings, histories_of(work.train))
+    read = read_a_target(trainer)
     channel.ready(
-        targets=trainer.windows.targets,
+        targets=round(trainer.targets * read),
         parameters=sum(p.numel() for p in trainer.model.parameters()),
         torch=torch.__version__,
         version="this checkout",
@@ -59,7 +63,7 @@ def main() -> None:
         nonlocal seen
         before, seen = seen, (trainer.progress.targets, trainer.progress.step)
         if seen != before:
-            channel.step(seen[0] - before[0], seen[1] - before[1])
+            channel.step(round((seen[0] - before[0]) * read), seen[1] - before[1])
 
     while True:
         for _ in trainer.epoch():

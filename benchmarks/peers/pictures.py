@@ -1,4 +1,4 @@
-"""Bars and lines as SVG by hand: a benchmark's picture needs no browser to be drawn."""
+"""Bars, ranges and lines as SVG by hand: a benchmark's picture needs no browser to be drawn."""
 
 from __future__ import annotations
 
@@ -50,6 +50,27 @@ def bars(title: str, groups: Mapping[str, Mapping[str, float]], first: str) -> s
             y += 23
         y += 10
     return svg(720, int(y) + 8, title, parts)
+
+
+def ranges(title: str, groups: Mapping[str, Mapping[str, tuple[float, float, float]]], what: str) -> str:
+    """Groups of points with their intervals, each (value, low, high), over one axis from zero that is called ``what``."""
+    top = max((high for group in groups.values() for _, _, high in group.values()), default=1.0)
+    parts, y = [], 40.0
+    for name, group in groups.items():
+        parts.append(text(16, y + 14, name))
+        y += 22
+        for label, (value, low, high) in sorted(group.items(), key=lambda one: -one[1][0]):
+            at, left, right = (224 + 400 * x / top for x in (value, low, high))
+            parts += [
+                text(212, y + 14, label, "end"),
+                line(224, y + 9, 624, y + 9),
+                f'<rect x="{left:.1f}" y="{y + 7:.0f}" width="{max(right - left, 1):.1f}" height="4" fill="{OTHERS}"/>',
+                f'<circle cx="{at:.1f}" cy="{y + 9:.0f}" r="4.5" fill="{OURS}"/>',
+                text(636, y + 14, number(value)),
+            ]
+            y += 21
+        y += 10
+    return svg(720, int(y) + 30, title, [*parts, text(224, y + 12, "0"), text(624, y + 12, what, "end")])
 
 
 def lines(title: str, x_name: str, y_name: str, series: Mapping[str, Points], base: float = 0.0) -> str:

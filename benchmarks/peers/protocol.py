@@ -11,6 +11,9 @@ builds its model, and then trains for ever; the channel decides when it pauses a
     worker   {"kind": "epoch", "epoch": 1, "targets": 44000, "seconds": 1.1, "scores": "scores.npy", ..}
     asked    {"do": "stop"}
 
+BERT4Rec's peers hide different numbers of items of a history and show it more or less often: for that model the number
+that stands under "targets" is of the real items read, padding left out, forward and back.
+
 The clock runs only between a question and its answer, so workers that wait their turn can stay in memory, and scoring
 the validation shoppers is never counted.
 """
@@ -37,12 +40,15 @@ class Settings:
     """What is held equal. ``extra`` is what one contender alone needs."""
 
     num_items: int  # V, items are 1..V
+    model: str = "sasrec"  # or "gru4rec", "bert4rec"
     width: int = 64
     layers: int = 2
     heads: int = 1
     length: int = 50  # L
     batch: int = 128  # histories a step
     dropout: float = 0.2
+    memory: int = 128  # of GRU4Rec
+    mask_share: float = 0.2  # of the items, BERT4Rec
     learning_rate: float = 1e-3
     threads: int = 1
     seed: int = 1
@@ -60,7 +66,7 @@ class Work:
 
     @property
     def targets(self) -> int:
-        """Real targets of an epoch: every item of a history but the first."""
+        """Real targets of an epoch: every item of a history but the first. Not for BERT4Rec."""
         return sum(len(history) - 1 for history in self.train)
 
     def scores(self, known: NDArray[np.floating], items: Sequence[int] | None = None) -> NDArray[np.float32]:

@@ -17,7 +17,7 @@ from benchmarks.peers.environments import MissingError
 from benchmarks.peers.pictures import bars, lines
 from benchmarks.peers.protocol import Settings, write_work
 from benchmarks.peers.vectors import ITEMS, USERS, write_vectors
-from benchmarks.peers.workers import CONTENDERS, FLAT, MODEL, OURS, RECBOLE, REPLAY, Worker
+from benchmarks.peers.workers import CONTENDERS, FLAT, MODEL, OTHER_MODELS, OURS, RECBOLE, REPLAY, Worker
 from benchmarks.table import Row, above, number
 from course_lib.training.settings import SETTINGS
 
@@ -30,6 +30,17 @@ REPLAY_GOAL, RECBOLE_GOAL, QUALITY = 6.0, 30.0, 0.05
 RECIPE = {"epochs": 4, "weight_decay": 0.01}  # ours on ml-100k, the quickest of eight tried on its validation targets
 RECIPE_RATE, RATES = 8e-3, (1e-3, 4e-3)
 OWN_RECIPE = replace(OURS, name="LiveRec, its own recipe")
+CASES = (  # dataset, model, length, threads: the first is the short form's
+    ("ml-100k", "sasrec", 50, 1),
+    ("ml-100k", "sasrec", 200, 1),
+    ("ml-100k", "sasrec", 50, 2),
+    ("ml-100k", "sasrec", 200, 2),
+    ("shop", "sasrec", 50, 1),
+    ("shop", "sasrec", 50, 2),
+    ("ml-100k", "gru4rec", 50, 1),
+    ("ml-100k", "bert4rec", 50, 1),
+)
+LAYERS = {"sasrec": 2, "gru4rec": 1, "bert4rec": 2}
 SAMPLED_FROM = 20_000  # products; both losses are timed at 100,000
 
 
@@ -44,29 +55,32 @@ def missing(part: str, what: str, why: str) -> Row:
 
 
 def peers(full: bool) -> tuple[list[Row], Pictures]:
-    """Real targets a second, all contenders by turns. Short: ml-100k at length 50 on one thread."""
-    cases = [("ml-100k", 50, 1)]
-    if full:
-        cases += [("ml-100k", 200, 1), ("ml-100k", 50, 2), ("ml-100k", 200, 2), ("shop", 50, 1), ("shop", 50, 2)]
-    rows, groups = [], {}
+    """Real targets a second, all contenders by turns. Short: SASRec on ml-100k at length 50 on one thread."""
+    rows: list[Row] = []
+    groups: dict[str, dict[str, float]] = {}
     datasets: dict[str, Any] = {"ml-100k": data.ml_100k, "shop": data.shop}
-    for name, length, threads in cases:
+    for name, model, length, threads in CASES if full else CASES[:1]:
         dataset = datasets[name]()
         split = data.split_of(dataset)
         case = f"{name}, length {length}, {threads} thread{'s' if threads > 1 else ''}"
+        case = case if model == "sasrec" else f"{model}, {case}"
         say(f"peers: {case} ...")
-        settings = {"": Settings(dataset.num_items, length=length, threads=threads)}
+        settings = {"": Settings(dataset.num_items, model, layers=LAYERS[model], length=length, threads=threads)}
+        some = OTHER_MODELS.get(model, CONTENDERS)
         with tempfile.TemporaryDirectory() as scratch:
-            findings = throughput(CONTENDERS, split, settings, Path(scratch), 6 if full else 3, 5 if full else 3, say)
-        held = f"{number(same_targets(findings))} targets an epoch"
-        rows.append(Row("peers", f"{case}: the same for all", held, note=data.describe(dataset, split)))
-        rows += speed_rows(case, findings, length if threads == 1 and name == "ml-100k" else None)
+            findings = throughput(some, split, settings, Path(scratch), 6 if full else 3, 5 if full else 3, say)
+        unit = "items read" if model == "bert4rec" else "targets"
+        if unit == "targets":
+            held = f"{number(same_targets(findings))} targets an epoch"
+            rows.append(Row("peers", f"{case}: the same for all", held, note=data.describe(dataset, split)))
+        rows += speed_rows(case, findings, length if (name, model, threads) == ("ml-100k", "sasrec", 1) else None, unit)
         groups[case] = {one.contender.name: one.rate for one in findings if one.rates}
-    return rows, {"peers.svg": bars("Real targets a second (more is better)", groups, OURS.name)}
+    title = "Real targets a second; items read for BERT4Rec (more is better)"
+    return rows, {"peers.svg": bars(title if full else title.partition(";")[0], groups, OURS.name)}
 
 
-def speed_rows(case: str, findings: Sequence[Finding], goals_at: int | None) -> list[Row]:
-    """Rows of one case; with ``goals_at`` a length, the ratios that have a goal."""
+def speed_rows(case: str, findings: Sequence[Finding], goals_at: int | None, unit: str = "targets") -> list[Row]:
+    """Rows of one case; with ``goals_at`` a length, the ratios that have a goal. ``unit`` is what was counted."""
     by_name = {one.contender.name: one for one in findings if one.rates}
     rows = []
     if goals_at is not None and OURS.name in by_name:
@@ -88,12 +102,12 @@ def speed_rows(case: str, findings: Sequence[Finding], goals_at: int | None) -> 
             continue
         facts = one.facts
         note = (
-            f"{number(one.epoch_s)} s an epoch of {number(facts['targets'])} targets, peak {number(one.peak_mib)} MiB "
+            f"{number(one.epoch_s)} s an epoch of {number(facts['targets'])} {unit}, peak {number(one.peak_mib)} MiB "
             f"({number(facts['rss_mib'])} before training), {number(facts['parameters'])} parameters, "
             f"feed-forward {one.contender.width_note}; {facts['version']}, torch {facts['torch']}; rounds "
             f"{number(min(one.rates))} to {number(max(one.rates))}"
         )
-        rows.append(Row("peers", what, f"{number(one.rate)} targets/s", note=note, raw=one.record()))
+        rows.append(Row("peers", what, f"{number(one.rate)} {unit}/s", note=note, raw=one.record()))
     return rows
 
 

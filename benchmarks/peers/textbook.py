@@ -1,4 +1,4 @@
-"""SASRec as a textbook writes it: torch's own encoder, every batch padded to L, all logits at once, Adam.
+"""SASRec and GRU4Rec as a textbook writes them: torch's own layers, every batch padded to L, all logits at once, Adam.
 
 Run by the benchmark as a worker (see protocol.py). Padding is on the left and a product's place is counted from the
 newest one, so that what is learned at a place is used at that place.
@@ -19,31 +19,14 @@ from torch.utils.data import DataLoader, TensorDataset
 from benchmarks.peers.protocol import Settings, Work, begin, left_padded
 
 
-class TextbookSASRec(nn.Module):
-    """Item and place embeddings, torch's ``TransformerEncoder`` with a causal mask, scores by inner product."""
+class Textbook(nn.Module):
+    """Item embeddings, used going in and coming out: scores are inner products. Subclasses read the history."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
-        D = settings.width
-        self.heads = settings.heads
-        self.item = nn.Embedding(settings.num_items + 1, D, padding_idx=0)
-        self.place = nn.Embedding(settings.length, D)
+        self.item = nn.Embedding(settings.num_items + 1, settings.width, padding_idx=0)
         self.dropout = nn.Dropout(settings.dropout)
-        layer = nn.TransformerEncoderLayer(
-            D, settings.heads, 4 * D, settings.dropout, "gelu", batch_first=True, norm_first=True
-        )
-        self.encoder = nn.TransformerEncoder(layer, settings.layers, nn.LayerNorm(D), enable_nested_tensor=False)
         nn.init.normal_(self.item.weight, std=0.02)
-        nn.init.normal_(self.place.weight, std=0.02)
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """(B, L) item ids to (B, L, D)."""
-        L = inputs.shape[1]
-        past = torch.ones(L, L, dtype=torch.bool).tril()
-        mask = (past & (inputs != 0)[:, None, :]) | torch.eye(L, dtype=torch.bool)  # (B, L, L) what a place may see
-        x = self.dropout(self.item(inputs) + self.place(torch.arange(L)))
-        hidden: Tensor = self.encoder(x, mask=~mask.repeat_interleave(self.heads, 0))
-        return hidden
 
     @torch.inference_mode()
     def score(self, inputs: Tensor) -> NDArray[np.float32]:
@@ -55,8 +38,49 @@ class TextbookSASRec(nn.Module):
         return scores
 
 
+class TextbookGRU4Rec(Textbook):
+    """torch's ``GRU`` without biases, so that padding leaves its memory empty, and a way back to the items."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.gru = nn.GRU(settings.width, settings.memory, settings.layers, bias=False, batch_first=True)
+        self.output = nn.Linear(settings.memory, settings.width)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """(B, L) item ids to (B, L, D)."""
+        wanted: Tensor = self.output(self.gru(self.dropout(self.item(inputs)))[0])
+        return wanted
+
+
+class TextbookSASRec(Textbook):
+    """Place embeddings and torch's ``TransformerEncoder`` with a causal mask."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        D = settings.width
+        self.heads = settings.heads
+        self.place = nn.Embedding(settings.length, D)
+        layer = nn.TransformerEncoderLayer(
+            D, settings.heads, 4 * D, settings.dropout, "gelu", batch_first=True, norm_first=True
+        )
+        self.encoder = nn.TransformerEncoder(layer, settings.layers, nn.LayerNorm(D), enable_nested_tensor=False)
+        nn.init.normal_(self.place.weight, std=0.02)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """(B, L) item ids to (B, L, D)."""
+        L = inputs.shape[1]
+        past = torch.ones(L, L, dtype=torch.bool).tril()
+        mask = (past & (inputs != 0)[:, None, :]) | torch.eye(L, dtype=torch.bool)  # (B, L, L) what a place may see
+        x = self.dropout(self.item(inputs) + self.place(torch.arange(L)))
+        hidden: Tensor = self.encoder(x, mask=~mask.repeat_interleave(self.heads, 0))
+        return hidden
+
+
+MODELS: dict[str, type[Textbook]] = {"sasrec": TextbookSASRec, "gru4rec": TextbookGRU4Rec}
+
+
 def train_epoch(
-    model: TextbookSASRec, loader: DataLoader[Any], optimizer: torch.optim.Optimizer, step: Callable[[int], None]
+    model: Textbook, loader: DataLoader[Any], optimizer: torch.optim.Optimizer, step: Callable[[int], None]
 ) -> float:
     """One epoch; calls ``step`` with the number of real targets after each batch. The last batch's loss."""
     loss = torch.zeros(())
@@ -81,7 +105,7 @@ def loader_of(work: Work) -> DataLoader[Any]:
 def main() -> None:
     """The worker."""
     work, channel = begin()
-    model = TextbookSASRec(work.settings)
+    model = MODELS[work.settings.model](work.settings)
     loader = loader_of(work)
     optimizer = torch.optim.Adam(model.parameters(), lr=work.settings.learning_rate)
     asked = torch.from_numpy(left_padded(work.asked, work.settings.length))

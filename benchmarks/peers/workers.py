@@ -8,7 +8,7 @@ import select
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +26,29 @@ class Contender:
     name: str  # in tables
     module: str  # benchmarks.peers.<module>
     environment: str | None  # None: the course's own
-    width_note: str  # of the feed-forward layer
+    width_note: str = "4 D"  # of the feed-forward layer
 
 
-OURS = Contender("LiveRec", "ours", None, "4 D")
-TEXTBOOK = Contender("textbook loop", "textbook", None, "4 D")
-FLAT = Contender("RecTools FlatSASRecNet", "rectools_flat", "rectools", "4 D")
-MODEL = Contender("RecTools SASRecModel", "rectools_model", "rectools", "D")
-REPLAY = Contender("replay-rec SasRec", "replay_sasrec", "replay", "D")
-RECBOLE = Contender("RecBole SASRec", "recbole_sasrec", "recbole", "4 D")
+OURS = Contender("LiveRec", "ours", None)
+TEXTBOOK = Contender("textbook loop", "textbook", None)
+FLAT = Contender("RecTools FlatSASRecNet", "rectools_flat", "rectools")
+MODEL = Contender("RecTools SASRecModel", "rectools_models", "rectools", "D")
+REPLAY = Contender("replay-rec SasRec", "replay_models", "replay", "D")
+RECBOLE = Contender("RecBole SASRec", "recbole_models", "recbole")
 CONTENDERS = (OURS, TEXTBOOK, FLAT, MODEL, REPLAY, RECBOLE)
+OTHER_MODELS = {
+    "gru4rec": (
+        replace(OURS, width_note="none"),
+        replace(TEXTBOOK, width_note="none"),
+        Contender("RecBole GRU4Rec", "recbole_models", "recbole", "none"),
+    ),
+    "bert4rec": (
+        OURS,
+        Contender("RecTools BERT4RecModel", "rectools_models", "rectools"),
+        Contender("replay-rec Bert4Rec", "replay_models", "replay"),
+        Contender("RecBole BERT4Rec", "recbole_models", "recbole"),
+    ),
+}
 
 
 class Worker:

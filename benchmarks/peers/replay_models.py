@@ -1,7 +1,7 @@
-"""replay-rec's ``SasRec(loss_type="CE")`` on its own sequences and Lightning; run by the benchmark as a worker.
+"""replay-rec's ``SasRec`` and ``Bert4Rec``, loss "CE", on its own sequences and Lightning; run as a worker.
 
-Its feed-forward layer is as wide as the model. It also learns to predict the first item of a history that is shorter
-than L, from padding alone; nobody else does, so those are not counted as targets.
+SasRec's feed-forward layer is as wide as the model. It also learns to predict the first item of a history that is
+shorter than L, from padding alone; nobody else does, so those are not counted as targets.
 """
 
 from __future__ import annotations
@@ -24,21 +24,23 @@ from replay.data.nn import (  # noqa: E402
     TensorSchema,
 )
 from replay.models.nn.optimizer_utils import FatOptimizerFactory  # noqa: E402
-from replay.models.nn.sequential import SasRec  # noqa: E402
+from replay.models.nn.sequential import Bert4Rec, SasRec  # noqa: E402
+from replay.models.nn.sequential.bert4rec import Bert4RecPredictionDataset, Bert4RecTrainingDataset  # noqa: E402
 from replay.models.nn.sequential.sasrec import SasRecPredictionDataset, SasRecTrainingDataset  # noqa: E402
 from torch.utils.data import DataLoader  # noqa: E402
 
 from benchmarks.peers.protocol import Channel, Work, begin  # noqa: E402
 
 
-def schema_of(num_items: int) -> TensorSchema:
-    """One feature: the item, 0..V - 1, padded with V."""
+def schema_of(num_items: int, width: int, padding: int) -> TensorSchema:
+    """One feature: the item, 0..V - 1."""
     return TensorSchema(
         TensorFeatureInfo(
             name="item_id",
             is_seq=True,
             cardinality=num_items,
-            padding_value=num_items,
+            padding_value=padding,
+            embedding_dim=width,
             feature_type=FeatureType.CATEGORICAL,
             feature_hint=FeatureHint.ITEM_ID,
             feature_sources=[TensorFeatureSource(FeatureSource.INTERACTIONS, "item_id")],
@@ -57,10 +59,15 @@ class Watch(lightning.Callback):
 
     def __init__(self, work: Work, channel: Channel, asked: DataLoader[Any]) -> None:
         self.work, self.channel, self.asked = work, channel, asked
+        self.masked = work.settings.model == "bert4rec"
+
+    def count(self, batch: Any) -> int:
+        """Targets of a batch or row of the library; items read where it hides some."""
+        return int((batch["pad_mask"] if self.masked else batch["target_padding_mask"] & batch["padding_mask"]).sum())
 
     def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """One step."""
-        self.channel.step(int((batch["target_padding_mask"] & batch["padding_mask"]).sum()))
+        self.channel.step(self.count(batch))
 
     def on_train_epoch_end(self, trainer: Any, module: Any) -> None:
         """One epoch."""
@@ -79,11 +86,19 @@ def main() -> None:
     """The worker."""
     work, channel = begin()
     wanted = work.settings
-    schema = schema_of(wanted.num_items)
-    train = SasRecTrainingDataset(sequences(schema, work.train), wanted.length)
-    asked = DataLoader(SasRecPredictionDataset(sequences(schema, work.asked), wanted.length), batch_size=256)
+    # Bert4Rec has no vector for padding: it pads with an item and looks away from it.
+    schema = schema_of(wanted.num_items, wanted.width, 0 if wanted.model == "bert4rec" else wanted.num_items)
+    known, given = sequences(schema, work.train), sequences(schema, work.asked)
+    if wanted.model == "bert4rec":
+        train: Any = Bert4RecTrainingDataset(known, wanted.length, mask_prob=wanted.mask_share)
+        answers: Any = Bert4RecPredictionDataset(given, wanted.length)
+        kind, own = Bert4Rec, {"enable_embedding_tying": True}  # as in the others; its default is a layer of its own
+    else:
+        train, answers = SasRecTrainingDataset(known, wanted.length), SasRecPredictionDataset(given, wanted.length)
+        kind, own = SasRec, {}
+    asked = DataLoader(answers, batch_size=256)
     loader = DataLoader(train, batch_size=wanted.batch, shuffle=True)
-    model = SasRec(
+    model = kind(
         schema,
         block_count=wanted.layers,
         head_count=wanted.heads,
@@ -92,7 +107,9 @@ def main() -> None:
         dropout_rate=wanted.dropout,
         loss_type="CE",
         optimizer_factory=FatOptimizerFactory(learning_rate=wanted.learning_rate),
+        **own,
     )
+    watch = Watch(work, channel, asked)
     trainer = lightning.Trainer(
         max_epochs=1_000_000,
         accelerator="cpu",
@@ -100,11 +117,10 @@ def main() -> None:
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        callbacks=[Watch(work, channel, asked)],
+        callbacks=[watch],
     )
-    targets = sum(int((row["target_padding_mask"] & row["padding_mask"]).sum()) for row in train)
     channel.ready(
-        targets=targets,
+        targets=sum(map(watch.count, train)),
         parameters=sum(p.numel() for p in model.parameters()),
         torch=torch.__version__,
         version=version("replay-rec"),

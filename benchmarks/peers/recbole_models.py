@@ -1,7 +1,8 @@
-"""RecBole's ``SASRec`` with its own data, trainer and Adam; run by the benchmark as a worker.
+"""RecBole's models with its own data, trainer and Adam; run by the benchmark as a worker.
 
 It learns one target a sample: a history of 50 becomes 49 samples that are each read from the start. The batch is
-``extra["samples"]`` samples. Importing it switches on autograd's anomaly detection, which nobody wants: it is off here.
+``extra["samples"]`` samples. Its BERT4Rec hides items in each of these samples too. Importing it switches on autograd's
+anomaly detection, which nobody wants: it is off here.
 """
 
 from __future__ import annotations
@@ -16,24 +17,25 @@ import torch
 from recbole.config import Config
 from recbole.data import create_dataset, data_preparation
 from recbole.data.interaction import Interaction
-from recbole.model.sequential_recommender import SASRec
+from recbole.model.sequential_recommender import BERT4Rec, GRU4Rec, SASRec
 from recbole.trainer import Trainer
 
 from benchmarks.peers.protocol import Channel, Work, begin
 
 torch.autograd.set_detect_anomaly(False)
+MODELS = {"sasrec": SASRec, "gru4rec": GRU4Rec, "bert4rec": BERT4Rec}
 
 
 class Counted:
     """The library's batches, each counted when its step is done."""
 
-    def __init__(self, batches: Any, channel: Channel) -> None:
-        self.batches, self.channel = batches, channel
+    def __init__(self, batches: Any, channel: Channel, masked: bool) -> None:
+        self.batches, self.channel, self.masked = batches, channel, masked
 
     def __iter__(self) -> Iterator[Any]:
         for batch in self.batches:
             yield batch
-            self.channel.step(len(batch))
+            self.channel.step(int(batch["item_length"].sum()) if self.masked else len(batch))
 
 
 def write_events(work: Work) -> None:
@@ -54,19 +56,23 @@ def main() -> None:
     write_events(work)
     sys.argv = sys.argv[:1]  # the library reads it
     config = Config(
-        model="SASRec",
+        model=MODELS[wanted.model].__name__,
         dataset="events",
         config_dict={
             "data_path": str(work.folder),
             "checkpoint_dir": str(work.folder / "saved"),
             "load_col": {"inter": ["user_id", "item_id", "timestamp"]},
             "MAX_ITEM_LIST_LENGTH": wanted.length,
-            "hidden_size": wanted.width,
+            "embedding_size": wanted.width,
+            "hidden_size": wanted.memory if wanted.model == "gru4rec" else wanted.width,
             "inner_size": 4 * wanted.width,
             "n_layers": wanted.layers,
+            "num_layers": wanted.layers,
             "n_heads": wanted.heads,
             "hidden_dropout_prob": wanted.dropout,
             "attn_dropout_prob": wanted.dropout,
+            "dropout_prob": wanted.dropout,
+            "mask_ratio": wanted.mask_share,
             "loss_type": "CE",
             "train_neg_sample_args": None,
             "train_batch_size": wanted.extra.get("samples", wanted.batch),
@@ -82,7 +88,8 @@ def main() -> None:
     train, _, _ = data_preparation(config, dataset)
     torch.manual_seed(wanted.seed)
     torch.set_num_threads(wanted.threads)
-    model = SASRec(config, train.dataset)
+    model = MODELS[wanted.model](config, train.dataset)
+    masked = wanted.model == "bert4rec"
     trainer = Trainer(config, model)
 
     items = [int(token) for token in dataset.id2token("item_id", np.arange(1, dataset.item_num))]
@@ -109,12 +116,12 @@ def main() -> None:
         return work.scores(torch.cat(parts).numpy(), items)
 
     channel.ready(
-        targets=len(train.dataset),
+        targets=int(train.dataset.inter_feat["item_length"].sum()) if masked else len(train.dataset),
         parameters=sum(p.numel() for p in model.parameters()),
         torch=torch.__version__,
         version=version("recbole"),
     )
-    batches, epoch = Counted(train, channel), 0
+    batches, epoch = Counted(train, channel, masked), 0
     while True:
         trainer._train_epoch(batches, epoch)
         epoch += 1

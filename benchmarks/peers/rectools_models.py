@@ -1,6 +1,6 @@
-"""RecTools' ``SASRecModel(loss="softmax")`` on its own data preparation and Lightning, as a worker of the benchmark.
+"""RecTools' ``SASRecModel`` and ``BERT4RecModel``, loss "softmax", on its own data and Lightning, as a worker.
 
-Its feed-forward layer is as wide as the model (the paper's), not four times as wide as in the textbook's and ours.
+SASRec's feed-forward layer is as wide as the model (the paper's), not four times as wide as in the textbook's and ours.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pytorch_lightning as lightning
 import torch
 from rectools import Columns
 from rectools.dataset import Dataset
-from rectools.models import SASRecModel
+from rectools.models import BERT4RecModel, SASRecModel
 from rectools.models.nn.item_net import IdEmbeddingsItemNet
 
 from benchmarks.peers.protocol import Channel, Work, begin, left_padded
@@ -37,10 +37,13 @@ class Watch(lightning.Callback):
         self.items = [int(item) for item in inside[extra:]]
         table = np.zeros(self.work.settings.num_items + 1, np.int64)
         table[self.items] = np.arange(extra, len(inside))
-        self.asked = torch.from_numpy(table[left_padded(self.work.asked, self.work.settings.length)])
+        self.masked = self.work.settings.model == "bert4rec"
+        mask = [1] if self.masked else []  # the library's id of the mask, behind the history that it is asked about
+        histories = [np.concatenate([table[history], mask]).astype(np.int64) for history in self.work.asked]
+        self.asked = torch.from_numpy(left_padded(histories, self.work.settings.length))
         self.extra = extra
         self.channel.ready(
-            targets=sum(len(session) - 1 for session in trainer.train_dataloader.dataset.sessions),
+            targets=sum(len(session) - (not self.masked) for session in trainer.train_dataloader.dataset.sessions),
             parameters=sum(p.numel() for p in net.parameters()),
             torch=torch.__version__,
             version=version("rectools"),
@@ -48,7 +51,7 @@ class Watch(lightning.Callback):
 
     def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """One step."""
-        self.channel.step(int((batch["y"] != 0).sum()))
+        self.channel.step(int((batch["x" if self.masked else "y"] != 0).sum()))
 
     def on_train_epoch_end(self, trainer: Any, module: Any) -> None:
         """One epoch."""
@@ -90,7 +93,8 @@ def main() -> None:
             callbacks=[Watch(work, channel)],
         )
 
-    model = SASRecModel(
+    masked = wanted.model == "bert4rec"
+    model = (BERT4RecModel if masked else SASRecModel)(
         n_blocks=wanted.layers,
         n_heads=wanted.heads,
         n_factors=wanted.width,
@@ -101,6 +105,7 @@ def main() -> None:
         batch_size=wanted.batch,
         item_net_block_types=(IdEmbeddingsItemNet,),
         get_trainer_func=trainer,
+        **({"mask_prob": wanted.mask_share} if masked else {}),
     )
     model.fit(Dataset.construct(events))
 
