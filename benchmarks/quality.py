@@ -311,7 +311,7 @@ def measure(
     refit: bool = False,
     results: Path = RESULTS,
 ) -> Iterator[Row]:
-    """Makes the tables, writes ``quality.json``, ``.md`` and ``.svg`` after each row, and yields it for the big table."""
+    """Makes the tables, writes ``quality.json``, ``.md`` and ``.svg`` after each row, and yields it."""
     trials = Trials(results / "quality-trials.jsonl")
     found: dict[str, dict[str, Any]] = {}
     facts = processes.machine() | {"code": trials.code}

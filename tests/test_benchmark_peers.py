@@ -16,7 +16,7 @@ from benchmarks.peers import data, environments, ours, report
 from benchmarks.peers.compare import Finding, same_targets, throughput, to_quality
 from benchmarks.peers.environments import MissingError
 from benchmarks.peers.growth_ours import made_up
-from benchmarks.peers.pictures import bars, lines
+from benchmarks.peers.pictures import bars, lines, ranges
 from benchmarks.peers.protocol import Settings, Work, left_padded, read_work, write_work
 from benchmarks.peers.textbook import Textbook, TextbookGRU4Rec, TextbookSASRec, loader_of, train_epoch
 from benchmarks.peers.vectors import write_vectors
@@ -327,6 +327,7 @@ def test_seconds_to_quality_need_every_seed() -> None:
     "picture",
     [
         bars("Speed & <size>", {"case": {"LiveRec": 5.0, "other": 2.5}}, "LiveRec"),
+        ranges("Quality", {"shop": {"ease": (0.3, 0.25, 0.35), "oracle": (5.0, 4.9, 5.1)}, "empty": {}}, "NDCG@10"),
         lines("growth", "products", "targets", {"softmax": [(10, 5.0), (1000, 1.0)], "sampled": [(1000, 4.0)]}),
     ],
 )

@@ -40,7 +40,7 @@ def main() -> None:
 
     def fast() -> float:
         best = torch.cat([(some @ items.T).topk(K).indices + 1 for some in users.split(512)])
-        return compute_metrics(best, answers)[f"NDCG@{K}"] * IDEAL
+        return float(compute_metrics(best, answers)[f"NDCG@{K}"]) * IDEAL
 
     once = fast if work.settings.extra.get("fast") else frame
     channel.ready(ndcg=once(), version=version("rectools"))

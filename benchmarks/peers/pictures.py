@@ -53,7 +53,7 @@ def bars(title: str, groups: Mapping[str, Mapping[str, float]], first: str) -> s
 
 
 def ranges(title: str, groups: Mapping[str, Mapping[str, tuple[float, float, float]]], what: str) -> str:
-    """Groups of points with their intervals, each (value, low, high), over one axis from zero that is called ``what``."""
+    """Groups of points with their intervals, each (value, low, high), over an axis from zero called ``what``."""
     top = max((high for group in groups.values() for _, _, high in group.values()), default=1.0)
     parts, y = [], 40.0
     for name, group in groups.items():

@@ -18,7 +18,7 @@ def write_vectors(
     folder: Path, threads: int, users: int = USERS, items: int = ITEMS, extra: dict[str, Any] | None = None
 ) -> Path:
     """Random vectors whose scores say something of the targets, so that metrics are neither 0 nor 1."""
-    path = write_work(folder, Settings(items, WIDTH, threads=threads, extra=extra or {}), [], [])
+    path = write_work(folder, Settings(items, width=WIDTH, threads=threads, extra=extra or {}), [], [])
     rng = np.random.default_rng(7)
     products = rng.standard_normal((items + 1, WIDTH), np.float32)
     targets = rng.integers(1, items + 1, users)
