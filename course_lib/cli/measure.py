@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FILE = PROJECT / "data" / "measured.toml"
 LESSON = "user_understanding"
 JOURNEY = "complete-journey"
+RIVALS = ("gru4rec", "bert4rec")  # the lab's other trained models, on the shop
 HEAD = "# The numbers in the lessons' prose. Written by: python -m course_lib measure"
 
 
@@ -39,25 +40,33 @@ def run(arguments: argparse.Namespace) -> int:
 
     settings = load_settings()
     results: dict[str, dict[str, Any]] = {}
-    configs = {name: config(name) for name in ("shop", JOURNEY)}
+    configs = runs()
     for name, one in configs.items():
-        note(say("measuring", dataset=name))
+        note(say("measuring", dataset=f"{one.dataset.name}, {one.model}"))
         with closing(Bar()) as bar:
             results[name] = run_here(one, settings, bar.take)
-    values = shop_facts() | shop_scores(results["shop"]) | journey_facts() | journey_scores(results[JOURNEY])
+    values = shop_facts() | shop_scores(results["shop"]) | rival_scores(results)
+    values |= journey_facts() | journey_scores(results[JOURNEY])
     FILE.write_text(written(configs, values), encoding="utf-8")
     note(say("measured", count=len(values), file=FILE.relative_to(PROJECT).as_posix()))
     return OK
 
 
-def config(dataset: str) -> RunConfig:
-    """The run that the lesson's lab makes on a dataset when nothing else in its form is changed."""
+def runs() -> dict[str, RunConfig]:
+    """What is trained, by the name that ``[source]`` gives it: a dataset, or another model on the shop."""
+    return {"shop": config("shop"), **{name: config("shop", name) for name in RIVALS}, JOURNEY: config(JOURNEY)}
+
+
+def config(dataset: str, model: str | None = None) -> RunConfig:
+    """The run that the lesson's lab makes on a dataset, with a model, when nothing else in its form is changed."""
     from course_lib.course.lessons import load_course
     from course_lib.runs.config import RunConfig
 
     presets = dict(load_course().lesson(LESSON).presets)
     if dataset != presets["dataset"]:
         presets |= {"dataset": dataset, "size": None}
+    if model is not None:
+        presets |= {"model": model, "settings": {}, "training": {}}
     return RunConfig.make(**presets)
 
 
@@ -97,6 +106,11 @@ def shop_scores(result: Mapping[str, Any]) -> dict[str, str]:
         "share_of_filtered_oracle": f"{measure('share_of_filtered_oracle', result).value:.0%}",
         "shuffle_cost": f"{measure('shuffle_cost', result).value:.0%}",
     }
+
+
+def rival_scores(results: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """The other trained models on the shop, from their runs' results by name."""
+    return {f"{name}_ndcg": _ndcg(results[name]["metrics"]) for name in RIVALS}
 
 
 def journey_facts() -> dict[str, str]:

@@ -20,7 +20,13 @@ from course_lib.training.references import references
 from course_lib.ui.lesson_values import measured_values
 
 MACHINE = ("train_seconds",)  # differs from machine to machine
-TRAINED = ("sasrec_ndcg", "share_of_filtered_oracle", "shuffle_cost")  # another CPU may round them another way
+TRAINED = (
+    "sasrec_ndcg",
+    "gru4rec_ndcg",
+    "bert4rec_ndcg",
+    "share_of_filtered_oracle",
+    "shuffle_cost",
+)  # another CPU may round them another way
 RECORD = tomllib.loads(measure.FILE.read_text(encoding="utf-8"))
 KEPT = RECORD[measure.LESSON]
 AGAIN = "; run: python -m course_lib measure"
@@ -33,9 +39,13 @@ def datasets() -> None:
 
 @pytest.fixture(scope="session")
 def of_shop() -> dict[str, str]:
-    """The values of the default run on the shop, made now."""
-    result = run_here(measure.config("shop"), load_settings(), lambda event: None)
-    return measure.shop_facts() | measure.shop_scores(result)
+    """The values of the lab's default runs on the shop, made now."""
+    results = {
+        name: run_here(one, load_settings(), lambda event: None)
+        for name, one in measure.runs().items()
+        if name != measure.JOURNEY
+    }
+    return measure.shop_facts() | measure.shop_scores(results["shop"]) | measure.rival_scores(results)
 
 
 @pytest.fixture(scope="session")
@@ -99,8 +109,8 @@ def test_the_file_says_where_its_numbers_come_from():
     """The code's version may be older: it changes with every comment, and the numbers are compared above."""
     source = RECORD["source"]
     assert re.fullmatch("[0-9a-f]{12}", source["code"])
-    for name in ("shop", measure.JOURNEY):
-        config = measure.config(name)
+    for name, config in measure.runs().items():
+        assert source[name]["model"] == config.model
         assert {key: source[name][key] for key in config.settings} == dict(config.settings), name + AGAIN
         assert {key: source[name][key] for key in config.training} == dict(config.training), name + AGAIN
 
@@ -119,6 +129,8 @@ def test_what_the_prose_concludes_from_its_numbers():
     assert kept["sasrec_ndcg"] > kept["markov_ndcg"] > kept["item_knn_ndcg"] > kept["popularity_ndcg"]
     assert kept["known_ndcg"] > kept["filtered_ndcg"] > kept["sasrec_ndcg"]
     assert kept["shuffle_cost"] > 0.5
+    assert abs(kept["gru4rec_ndcg"] - kept["sasrec_ndcg"]) < 0.02  # "level"
+    assert kept["bert4rec_ndcg"] < kept["sasrec_ndcg"] - 0.03  # "behind"
     # "about level with the list that is the same for everyone", and counting beats both
     assert abs(kept["cj_sasrec_ndcg"] - kept["cj_popularity_ndcg"]) < 0.02
     assert kept["cj_counting_ndcg"] > max(kept["cj_sasrec_ndcg"], kept["cj_popularity_ndcg"]) + 0.01
@@ -126,7 +138,7 @@ def test_what_the_prose_concludes_from_its_numbers():
 
 
 def test_the_file_is_written_as_it_is_read():
-    configs = {name: measure.config(name) for name in ("shop", measure.JOURNEY)}
+    configs = measure.runs()
     text = measure.written(configs, {"one": "1,260", "name_zh": "“约” 12"})
     assert tomllib.loads(text)[measure.LESSON] == {"one": "1,260", "name_zh": "“约” 12"}
     assert tomllib.loads(text)["source"]["shop"]["run"] == configs["shop"].run_id
