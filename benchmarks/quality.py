@@ -1,6 +1,6 @@
 """How good each model is, tuned alike: NDCG@10 and HR@10 on ml-100k, Complete Journey and the shop.
 
-    python -m benchmarks.quality                                       every model, every dataset: hours
+    python -m benchmarks.quality                                       every model, every dataset: an hour and more
     python -m benchmarks.quality --datasets ml-100k --models ease markov item-knn
     python -m benchmarks.quality --counted                             the counted models only: minutes
 
@@ -37,7 +37,7 @@ from course_lib.data.dataset import Dataset
 from course_lib.data.histories import Histories, Split
 from course_lib.data.registry import load, resolve
 from course_lib.data.splits import checksum, leave_one_out
-from course_lib.evaluation.intervals import bootstrap, over_seeds
+from course_lib.evaluation.intervals import bootstrap, over_seeds, paired_difference
 from course_lib.evaluation.metrics import all_metrics
 from course_lib.evaluation.protocol import evaluate, unseen
 from course_lib.models.base import model_class
@@ -217,8 +217,10 @@ def values(ranks: Sequence[int], metric: str = "ndcg") -> NDArray[np.float64]:
     return all_metrics(np.array(ranks), k=K)[f"{metric}@{K}"]
 
 
-def entry(one: Task, contender: Contender, trials: Trials, draws: int, seeds: Sequence[int]) -> dict[str, Any]:
-    """Tunes a contender and asks it for the test: the row of the table."""
+def entry(
+    one: Task, contender: Contender, trials: Trials, draws: int, seeds: Sequence[int]
+) -> tuple[dict[str, Any], NDArray[np.float64]]:
+    """Tunes a contender and asks it for the test: the row of the table, and NDCG@10 of each shopper, mean of seeds."""
     configurations = contender.draws(draws)
     found = []
     for number, given in enumerate(configurations, 1):
@@ -243,7 +245,16 @@ def entry(one: Task, contender: Contender, trials: Trials, draws: int, seeds: Se
             seen = over_seeds(table.mean(1).tolist())
             row[metric]["half_over_seeds"] = seen.high - seen.value
     say(f"{one.name}, {contender.name}: NDCG@10 {row['ndcg']['value']:.4f}, HR@10 {row['hr']['value']:.4f}")
-    return row
+    return row, np.stack([values(run["ranks"]) for run in runs]).mean(0)
+
+
+def compare(rows: Sequence[dict[str, Any]], outcomes: Mapping[str, NDArray[np.float64]]) -> None:
+    """Notes in each row how far it is behind the best, shopper by shopper; whoever is the best has no such note."""
+    best = max(outcomes, key=lambda name: float(outcomes[name].mean()))
+    for row in rows:
+        row.pop("behind", None)
+        if row["model"] in outcomes and row["model"] != best:
+            row["behind"] = paired_difference(outcomes[best], outcomes[row["model"]]).to_dict()
 
 
 def bounds(one: Task) -> list[dict[str, Any]]:
@@ -265,9 +276,10 @@ def markdown(found: Mapping[str, Mapping[str, Any]], facts: Mapping[str, Any]) -
     for name, table in found.items():
         lines += ["", f"## {name}", "", table["about"], ""]
         lines += [
-            "| model | NDCG@10 | 95% over shoppers | ± over seeds | HR@10 | 95% over shoppers | fit s | settings |"
+            "| model | NDCG@10 | 95% over shoppers | ± over seeds | behind the best | 95%, paired "
+            "| HR@10 | 95% over shoppers | fit s | settings |"
         ]
-        lines += ["|" + " --- |" * 8]
+        lines += ["|" + " --- |" * 10]
         for row in sorted(table["rows"], key=lambda row: -row["ndcg"]["value"]):
             cells = [row["model"]]
             for metric in ("ndcg", "hr"):
@@ -275,6 +287,9 @@ def markdown(found: Mapping[str, Mapping[str, Any]], facts: Mapping[str, Any]) -
                 cells += [f"{score['value']:.4f}", f"{score['low']:.4f} to {score['high']:.4f}"]
                 if metric == "ndcg":
                     cells += [f"{score['half_over_seeds']:.4f}" if "half_over_seeds" in score else "–"]
+                    behind = row.get("behind")
+                    gap = [f"{behind['value']:.4f}", f"{behind['low']:.4f} to {behind['high']:.4f}"] if behind else []
+                    cells += gap or ["–", "–"]
             chosen = ", ".join(f"{key} {value}" for key, value in row.get("settings", {}).items())
             cells += [str(row.get("fit_s", "–")), chosen or "–"]
             lines.append(f"| {' | '.join(cells)} |")
@@ -287,7 +302,7 @@ def picture(found: Mapping[str, Mapping[str, Any]]) -> str:
         name: {row["model"]: tuple(row["ndcg"][part] for part in ("value", "low", "high")) for row in table["rows"]}
         for name, table in found.items()
     }
-    return ranges("NDCG@10 on the test targets; 95% over shoppers", groups, "NDCG@10")
+    return ranges("NDCG@10 on the test targets, with its 95% interval over shoppers", groups)
 
 
 def about(one: Task, draws: int, seeds: Sequence[int]) -> str:
@@ -318,11 +333,13 @@ def measure(
     for name in datasets:
         one = task(name, refit)
         found[name] = {"about": about(one, draws, seeds), "rows": bounds(one)}
+        outcomes: dict[str, NDArray[np.float64]] = {}
         for contender in contenders():
             if models and contender.model not in models:
                 continue
-            row = entry(one, contender, trials, draws, seeds)
+            row, outcomes[contender.name] = entry(one, contender, trials, draws, seeds)
             found[name]["rows"].append(row)
+            compare(found[name]["rows"], outcomes)
             record = json.dumps({"machine": facts, "tables": found}, indent=1)
             replace_text(results / "quality.json", record + "\n")
             replace_text(results / "quality.md", markdown(found, facts))

@@ -327,7 +327,7 @@ def test_seconds_to_quality_need_every_seed() -> None:
     "picture",
     [
         bars("Speed & <size>", {"case": {"LiveRec": 5.0, "other": 2.5}}, "LiveRec"),
-        ranges("Quality", {"shop": {"ease": (0.3, 0.25, 0.35), "oracle": (5.0, 4.9, 5.1)}, "empty": {}}, "NDCG@10"),
+        ranges("Quality", {"shop": {"ease": (0.3, 0.25, 0.35), "oracle": (5.0, 4.9, 5.1)}, "empty": {}}),
         lines("growth", "products", "targets", {"softmax": [(10, 5.0), (1000, 1.0)], "sampled": [(1000, 4.0)]}),
     ],
 )

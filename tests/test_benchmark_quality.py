@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks import quality
-from benchmarks.quality import Contender, Task, Trials, contenders, entry, measure, task
+from benchmarks.quality import Contender, Task, Trials, compare, contenders, entry, measure, task
 from course_lib.data.histories import Histories
 from course_lib.data.registry import load, resolve
 from course_lib.data.splits import leave_one_out
@@ -51,7 +51,8 @@ def test_every_draw_can_be_trained_and_is_the_same_each_time(contender: Contende
 
 def test_the_best_on_validation_answers_the_test(tiny: Task, tmp_path: Path) -> None:
     trials = Trials(tmp_path / "trials.jsonl")
-    row = entry(tiny, Contender("ease", "ease"), trials, draws=3, seeds=(1, 2))
+    row, outcomes = entry(tiny, Contender("ease", "ease"), trials, draws=3, seeds=(1, 2))
+    assert outcomes.mean() == pytest.approx(row["ndcg"]["value"])
     best = max(
         Contender("ease", "ease").draws(3),
         key=lambda draw: evaluate(
@@ -70,15 +71,28 @@ def test_the_best_on_validation_answers_the_test(tiny: Task, tmp_path: Path) -> 
 
 def test_a_finished_trial_is_not_made_again(tiny: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     contender = Contender("markov", "markov")
-    first = entry(tiny, contender, Trials(tmp_path / "trials.jsonl"), draws=2, seeds=(1, 2))
+    first, _ = entry(tiny, contender, Trials(tmp_path / "trials.jsonl"), draws=2, seeds=(1, 2))
 
     def again(*_: object) -> None:
         raise AssertionError("trained again")
 
     monkeypatch.setattr(quality, "learned", again)
-    assert entry(tiny, contender, Trials(tmp_path / "trials.jsonl"), draws=2, seeds=(1, 2)) == first
+    assert entry(tiny, contender, Trials(tmp_path / "trials.jsonl"), draws=2, seeds=(1, 2))[0] == first
     with pytest.raises(AssertionError, match="trained again"):
         entry(tiny, contender, Trials(tmp_path / "trials.jsonl"), draws=2, seeds=(1, 2, 3))
+
+
+def test_models_are_compared_with_the_best_shopper_by_shopper() -> None:
+    rng = np.random.default_rng(0)
+    shoppers = rng.random(500)
+    rows = [{"model": "oracle"}, {"model": "low"}, {"model": "high"}]
+    compare(rows, {"low": shoppers - 0.1, "high": shoppers})
+    assert [("behind" in row) for row in rows] == [False, True, False]
+    behind = rows[1]["behind"]
+    assert behind["value"] == pytest.approx(0.1)
+    assert behind["high"] - behind["low"] < 1e-9  # the same gap for everyone, however different the shoppers are
+    compare(rows, {"low": shoppers + 0.1, "high": shoppers})
+    assert [("behind" in row) for row in rows] == [False, False, True]
 
 
 def test_seen_products_are_removed_where_the_task_says_so(tiny: Task, tmp_path: Path) -> None:
@@ -109,6 +123,7 @@ def test_the_table_is_written_with_the_oracle(tiny: Task, tmp_path: Path, monkey
     monkeypatch.setitem(quality.LOADERS, "shop", (lambda: tiny.dataset, True))
     rows = list(measure(["shop"], ["popularity"], draws=2, seeds=(1, 2), results=tmp_path))
     assert [row.what for row in rows] == ["shop, popularity, NDCG@10"]
+    assert "popularity" in (tmp_path / "quality.svg").read_text(encoding="utf-8")
     record = json.loads((tmp_path / "quality.json").read_text(encoding="utf-8"))
     assert [row["model"] for row in record["tables"]["shop"]["rows"]] == [
         "oracle: known", "oracle: filtered", "popularity",

@@ -52,12 +52,12 @@ def bars(title: str, groups: Mapping[str, Mapping[str, float]], first: str) -> s
     return svg(720, int(y) + 8, title, parts)
 
 
-def ranges(title: str, groups: Mapping[str, Mapping[str, tuple[float, float, float]]], what: str) -> str:
-    """Groups of points with their intervals, each (value, low, high), over an axis from zero called ``what``."""
-    top = max((high for group in groups.values() for _, _, high in group.values()), default=1.0)
+def ranges(title: str, groups: Mapping[str, Mapping[str, tuple[float, float, float]]]) -> str:
+    """Groups of points with their intervals, each (value, low, high); every group has an axis of its own from zero."""
     parts, y = [], 40.0
     for name, group in groups.items():
-        parts.append(text(16, y + 14, name))
+        top = max((high for _, _, high in group.values()), default=1.0)
+        parts += [text(16, y + 14, name), text(224, y + 14, "0"), text(624, y + 14, number(top), "end")]
         y += 22
         for label, (value, low, high) in sorted(group.items(), key=lambda one: -one[1][0]):
             at, left, right = (224 + 400 * x / top for x in (value, low, high))
@@ -70,7 +70,7 @@ def ranges(title: str, groups: Mapping[str, Mapping[str, tuple[float, float, flo
             ]
             y += 21
         y += 10
-    return svg(720, int(y) + 30, title, [*parts, text(224, y + 12, "0"), text(624, y + 12, what, "end")])
+    return svg(720, int(y) + 8, title, parts)
 
 
 def lines(title: str, x_name: str, y_name: str, series: Mapping[str, Points], base: float = 0.0) -> str:
