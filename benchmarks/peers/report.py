@@ -30,6 +30,7 @@ REPLAY_GOAL, RECBOLE_GOAL, QUALITY = 6.0, 30.0, 0.05
 # Ours on ml-100k, small batches as RecBole has them: one of 35 tried on its validation targets, with other seeds.
 RECIPE = {"epochs": 2, "weight_decay": 0.1, "batch_size": 20}
 RECIPE_RATE, RATES = 8e-3, (1e-3, 4e-3)
+MORE_SEEDS = range(4, 10)  # of ours with its own recipe
 OWN_RECIPE = replace(OURS, name="LiveRec, its own recipe")
 CASES = (  # dataset, model, length, threads: the first is the short form's
     ("ml-100k", "sasrec", 50, 1),
@@ -141,6 +142,11 @@ def to_goal(full: bool) -> tuple[list[Row], Pictures]:
             for one in findings:
                 name = one.contender.name + ("" if one.contender is OWN_RECIPE else f", rate {rate:g}")
                 found.setdefault(name, []).append(one)
+    for seed in MORE_SEEDS if full else ():  # a second or two each, and passing in the first epoch or the third is luck
+        settings = {"": replace(own, seed=seed)}
+        with tempfile.TemporaryDirectory() as scratch:
+            again = to_quality([OWN_RECIPE], split, settings, Path(scratch), QUALITY, False, 60.0, say)
+        found[OWN_RECIPE.name] += again
     return quality_rows(found), {}
 
 
