@@ -74,7 +74,7 @@ def ranges(title: str, groups: Mapping[str, Mapping[str, tuple[float, float, flo
 
 
 def lines(title: str, x_name: str, y_name: str, series: Mapping[str, Points], base: float = 0.0) -> str:
-    """Lines over a logarithmic x, y from ``base``; each point with its value, so that no grid is needed."""
+    """Lines over a logarithmic x, y from ``base``; each point with its value, above or below."""
     points = [point for one in series.values() for point in one]
     low, high = (math.log(edge(x for x, _ in points)) for edge in (min, max))
     top = max(y for _, y in points)
@@ -91,7 +91,7 @@ def lines(title: str, x_name: str, y_name: str, series: Mapping[str, Points], ba
         for point in one:
             x, y = place(*point)
             parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>')
-            parts.append(text(x, y - 8, number(point[1]), "middle", 11))
+            parts.append(text(x, y + (17 if index % 2 else -8), number(point[1]), "middle", 11))
         parts.append(f'<rect x="{60 + 200 * index}" y="352" width="12" height="12" fill="{colour}"/>')
         parts.append(text(78 + 200 * index, 363, name))
     return svg(720, 380, title, parts)
