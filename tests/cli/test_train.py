@@ -242,7 +242,14 @@ def test_a_real_ctrl_c_keeps_the_run() -> None:
         load_settings().runs
         / configure(arguments(seed="2", given={"epochs": "60", "width": "16", "layers": "1"})).run_id
     )
-    with subprocess.Popen(line, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        line,
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a background job's is "ignore"
+    ) as process:
         deadline = time.monotonic() + 120
         while not list(folder.glob("epochs/001/view.json")) and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
