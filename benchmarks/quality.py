@@ -238,14 +238,14 @@ def entry(
         "fit_s": round(float(np.median([run["fit_s"] for run in runs])), 3),
         "score_s": round(float(np.median([run["score_s"] for run in runs])), 3),
     }
-    for metric in ("ndcg", "hr"):
-        table = np.stack([values(run["ranks"], metric) for run in runs])  # (seeds, N)
+    tables = {metric: np.stack([values(run["ranks"], metric) for run in runs]) for metric in ("ndcg", "hr")}
+    for metric, table in tables.items():  # (seeds, N)
         row[metric] = bootstrap(table.mean(0)).to_dict() | {"of_seeds": table.mean(1).tolist()}
         if len(seeds) > 1:
             seen = over_seeds(table.mean(1).tolist())
             row[metric]["half_over_seeds"] = seen.high - seen.value
     say(f"{one.name}, {contender.name}: NDCG@10 {row['ndcg']['value']:.4f}, HR@10 {row['hr']['value']:.4f}")
-    return row, np.stack([values(run["ranks"]) for run in runs]).mean(0)
+    return row, tables["ndcg"].mean(0)
 
 
 def compare(rows: Sequence[dict[str, Any]], outcomes: Mapping[str, NDArray[np.float64]]) -> None:

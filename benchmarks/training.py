@@ -1,4 +1,4 @@
-"""A training as the benchmarks make it: checked settings, one thread, no snapshots."""
+"""A training as the benchmarks make it: checked settings, one thread unless more are asked for, no snapshots."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ def trainer_of(
     settings: Mapping[str, Any],
     training: Mapping[str, Any],
     seed: int,
+    threads: int = 1,
 ) -> Trainer:
     """A fresh training; what ``settings`` and ``training`` leave out is the model's default. Raises CourseError."""
-    from course_lib.training.checkpoint import one_thread
+    import torch
+
     from course_lib.training.job import build
     from course_lib.training.loop import Trainer
 
-    one_thread()
+    torch.set_num_threads(threads)
     own = check_settings(model, model_card(model).settings, settings)
     loop = check_settings("training", loop_settings(model), training)
     return Trainer(build(model, num_items, own, seed), train, loop, seed)

@@ -83,7 +83,7 @@ def throughput(
     """
     with ExitStack() as stack:
         pairs = start(stack, contenders, split, settings, scratch)
-        if settings[""].model != "bert4rec":
+        if not settings[""].masked:
             same_targets([finding for finding, _ in pairs.values()])
         for number in range(rounds + 1):
             for finding, worker in pairs.values():

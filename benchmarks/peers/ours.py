@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks import training
 from benchmarks.peers.protocol import Settings, begin
 from course_lib.data.histories import Histories
-from course_lib.models.catalogue import check_settings, model_card
-from course_lib.training.job import build
+from course_lib.models.catalogue import model_card
 from course_lib.training.loop import Trainer
-from course_lib.training.settings import loop_settings
 
 
 def histories_of(histories: list[Any]) -> Histories:
@@ -29,13 +28,10 @@ def histories_of(histories: list[Any]) -> Histories:
 
 def trainer_of(wanted: Settings, train: Histories) -> Trainer:
     """The model of the work's size and its trainer; ``extra["training"]`` goes to the trainer as it is."""
-    own = model_card(wanted.model).settings
     sizes = asdict(wanted) | {"history_length": wanted.length}
-    settings = check_settings(wanted.model, own, {name: sizes[name] for name in own})
-    given = {"batch_size": wanted.batch, "learning_rate": wanted.learning_rate, **wanted.extra.get("training", {})}
-    training = check_settings("training", loop_settings(wanted.model), given)
-    model = build(wanted.model, wanted.num_items, settings, wanted.seed)
-    return Trainer(model, train, training, wanted.seed)
+    settings = {name: sizes[name] for name in model_card(wanted.model).settings}
+    loop = {"batch_size": wanted.batch, "learning_rate": wanted.learning_rate, **wanted.extra.get("training", {})}
+    return training.trainer_of(wanted.model, wanted.num_items, train, settings, loop, wanted.seed, wanted.threads)
 
 
 def read_a_target(trainer: Trainer) -> float:

@@ -34,6 +34,15 @@ from numpy.typing import NDArray
 
 from benchmarks.memory import peak_mib
 
+LIGHTNING: dict[str, Any] = {  # for the Trainer of a library that trains with it: for ever, and nothing but the steps
+    "max_epochs": 1_000_000,
+    "accelerator": "cpu",
+    "logger": False,
+    "enable_checkpointing": False,
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -53,6 +62,11 @@ class Settings:
     threads: int = 1
     seed: int = 1
     extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def masked(self) -> bool:
+        """Whether items are hidden, and items read are counted in place of targets."""
+        return self.model == "bert4rec"
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,6 @@ def main() -> None:
     torch.manual_seed(wanted.seed)
     torch.set_num_threads(wanted.threads)
     model = MODELS[wanted.model](config, train.dataset)
-    masked = wanted.model == "bert4rec"
     trainer = Trainer(config, model)
 
     items = [int(token) for token in dataset.id2token("item_id", np.arange(1, dataset.item_num))]
@@ -116,12 +115,12 @@ def main() -> None:
         return work.scores(torch.cat(parts).numpy(), items)
 
     channel.ready(
-        targets=int(train.dataset.inter_feat["item_length"].sum()) if masked else len(train.dataset),
+        targets=int(train.dataset.inter_feat["item_length"].sum()) if wanted.masked else len(train.dataset),
         parameters=sum(p.numel() for p in model.parameters()),
         torch=torch.__version__,
         version=version("recbole"),
     )
-    batches, epoch = Counted(train, channel, masked), 0
+    batches, epoch = Counted(train, channel, wanted.masked), 0
     while True:
         trainer._train_epoch(batches, epoch)
         epoch += 1

@@ -17,7 +17,7 @@ from rectools.dataset import Dataset
 from rectools.models import BERT4RecModel, SASRecModel
 from rectools.models.nn.item_net import IdEmbeddingsItemNet
 
-from benchmarks.peers.protocol import Channel, Work, begin, left_padded
+from benchmarks.peers.protocol import LIGHTNING, Channel, Work, begin, left_padded
 
 
 class Watch(lightning.Callback):
@@ -37,7 +37,7 @@ class Watch(lightning.Callback):
         self.items = [int(item) for item in inside[extra:]]
         table = np.zeros(self.work.settings.num_items + 1, np.int64)
         table[self.items] = np.arange(extra, len(inside))
-        self.masked = self.work.settings.model == "bert4rec"
+        self.masked = self.work.settings.masked
         mask = [1] if self.masked else []  # the library's id of the mask, behind the history that it is asked about
         histories = [np.concatenate([table[history], mask]).astype(np.int64) for history in self.work.asked]
         self.asked = torch.from_numpy(left_padded(histories, self.work.settings.length))
@@ -83,18 +83,9 @@ def main() -> None:
     )
 
     def trainer() -> lightning.Trainer:
-        return lightning.Trainer(
-            max_epochs=1_000_000,
-            accelerator="cpu",
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            callbacks=[Watch(work, channel)],
-        )
+        return lightning.Trainer(**LIGHTNING, callbacks=[Watch(work, channel)])
 
-    masked = wanted.model == "bert4rec"
-    model = (BERT4RecModel if masked else SASRecModel)(
+    model = (BERT4RecModel if wanted.masked else SASRecModel)(
         n_blocks=wanted.layers,
         n_heads=wanted.heads,
         n_factors=wanted.width,
@@ -105,7 +96,7 @@ def main() -> None:
         batch_size=wanted.batch,
         item_net_block_types=(IdEmbeddingsItemNet,),
         get_trainer_func=trainer,
-        **({"mask_prob": wanted.mask_share} if masked else {}),
+        **({"mask_prob": wanted.mask_share} if wanted.masked else {}),
     )
     model.fit(Dataset.construct(events))
 

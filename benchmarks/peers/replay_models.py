@@ -29,7 +29,7 @@ from replay.models.nn.sequential.bert4rec import Bert4RecPredictionDataset, Bert
 from replay.models.nn.sequential.sasrec import SasRecPredictionDataset, SasRecTrainingDataset  # noqa: E402
 from torch.utils.data import DataLoader  # noqa: E402
 
-from benchmarks.peers.protocol import Channel, Work, begin  # noqa: E402
+from benchmarks.peers.protocol import LIGHTNING, Channel, Work, begin  # noqa: E402
 
 
 def schema_of(num_items: int, width: int, padding: int) -> TensorSchema:
@@ -59,7 +59,7 @@ class Watch(lightning.Callback):
 
     def __init__(self, work: Work, channel: Channel, asked: DataLoader[Any]) -> None:
         self.work, self.channel, self.asked = work, channel, asked
-        self.masked = work.settings.model == "bert4rec"
+        self.masked = work.settings.masked
 
     def count(self, batch: Any) -> int:
         """Targets of a batch or row of the library; items read where it hides some."""
@@ -87,9 +87,9 @@ def main() -> None:
     work, channel = begin()
     wanted = work.settings
     # Bert4Rec has no vector for padding: it pads with an item and looks away from it.
-    schema = schema_of(wanted.num_items, wanted.width, 0 if wanted.model == "bert4rec" else wanted.num_items)
+    schema = schema_of(wanted.num_items, wanted.width, 0 if wanted.masked else wanted.num_items)
     known, given = sequences(schema, work.train), sequences(schema, work.asked)
-    if wanted.model == "bert4rec":
+    if wanted.masked:
         train: Any = Bert4RecTrainingDataset(known, wanted.length, mask_prob=wanted.mask_share)
         answers: Any = Bert4RecPredictionDataset(given, wanted.length)
         kind, own = Bert4Rec, {"enable_embedding_tying": True}  # as in the others; its default is a layer of its own
@@ -110,15 +110,7 @@ def main() -> None:
         **own,
     )
     watch = Watch(work, channel, asked)
-    trainer = lightning.Trainer(
-        max_epochs=1_000_000,
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        callbacks=[watch],
-    )
+    trainer = lightning.Trainer(**LIGHTNING, callbacks=[watch])
     channel.ready(
         targets=sum(map(watch.count, train)),
         parameters=sum(p.numel() for p in model.parameters()),

@@ -17,7 +17,7 @@ from benchmarks.peers.environments import MissingError
 from benchmarks.peers.pictures import bars, lines
 from benchmarks.peers.protocol import Settings, write_work
 from benchmarks.peers.vectors import ITEMS, USERS, write_vectors
-from benchmarks.peers.workers import CONTENDERS, FLAT, MODEL, OTHER_MODELS, OURS, RECBOLE, REPLAY, Worker
+from benchmarks.peers.workers import CONTENDERS, FLAT, MODEL, OTHER_MODELS, OURS, RECBOLE, REPLAY, Contender, Worker
 from benchmarks.table import Row, above, number
 from course_lib.training.settings import SETTINGS
 
@@ -68,12 +68,12 @@ def peers(full: bool) -> tuple[list[Row], Pictures]:
         case = f"{name}, length {length}, {threads} thread{'s' if threads > 1 else ''}"
         case = case if model == "sasrec" else f"{model}, {case}"
         say(f"peers: {case} ...")
-        settings = {"": Settings(dataset.num_items, model, layers=LAYERS[model], length=length, threads=threads)}
+        wanted = Settings(dataset.num_items, model, layers=LAYERS[model], length=length, threads=threads)
         some = OTHER_MODELS.get(model, CONTENDERS)
         with tempfile.TemporaryDirectory() as scratch:
-            findings = throughput(some, split, settings, Path(scratch), 5 if full else 3, ROUNDS, say)
-        unit = "items read" if model == "bert4rec" else "targets"
-        if unit == "targets":
+            findings = throughput(some, split, {"": wanted}, Path(scratch), 5 if full else 3, ROUNDS, say)
+        unit = "items read" if wanted.masked else "targets"
+        if not wanted.masked:
             held = f"{number(same_targets(findings))} targets an epoch"
             rows.append(Row("peers", f"{case}: the same for all", held, note=data.describe(dataset, split)))
         rows += speed_rows(case, findings, length if (name, model, threads) == ("ml-100k", "sasrec", 1) else None, unit)
@@ -125,28 +125,28 @@ def to_goal(full: bool) -> tuple[list[Row], Pictures]:
         "epochs": 10,
         "weight_decay": 0.0,
     }  # an epoch of warm-up, then as long as it takes
-    seeds = (1, 2, 3) if full else (1,)
-    found: dict[str, list[Finding]] = {}
+    meetings: list[
+        tuple[float, int, list[Contender], float]
+    ] = []  # rate, seed, who, and the seconds that each may train
     for rate in RATES if full else RATES[:1]:
-        for seed in seeds:
-            wanted = replace(base, learning_rate=rate, seed=seed)
-            settings = {"": wanted, OURS.name: replace(wanted, extra={"training": constant})}
-            settings[OWN_RECIPE.name] = replace(own, seed=seed)
+        for seed in (1, 2, 3) if full else (1,):
             some = [one for one in CONTENDERS if one is not RECBOLE or (seed == 1 and full)]  # its minutes are many
             if rate == RATES[0]:
                 some.insert(0, OWN_RECIPE)
-            say(f"to quality: rate {rate}, seed {seed} ...")
-            with tempfile.TemporaryDirectory() as scratch:
-                limit = 900.0 if full else 60.0
-                findings = to_quality(some, split, settings, Path(scratch), QUALITY, False, limit, say)
-            for one in findings:
-                name = one.contender.name + ("" if one.contender is OWN_RECIPE else f", rate {rate:g}")
-                found.setdefault(name, []).append(one)
-    for seed in MORE_SEEDS if full else ():  # a second or two each, and passing in the first epoch or the third is luck
-        settings = {"": replace(own, seed=seed)}
+            meetings.append((rate, seed, some, 900.0 if full else 60.0))
+    if full:  # a second or two each, and passing in the first epoch or the third is luck
+        meetings += [(RECIPE_RATE, seed, [OWN_RECIPE], 60.0) for seed in MORE_SEEDS]
+    found: dict[str, list[Finding]] = {}
+    for rate, seed, some, limit in meetings:
+        wanted = replace(base, learning_rate=rate, seed=seed)
+        settings = {"": wanted, OURS.name: replace(wanted, extra={"training": constant})}
+        settings[OWN_RECIPE.name] = replace(own, seed=seed)
+        say(f"to quality: rate {rate}, seed {seed} ...")
         with tempfile.TemporaryDirectory() as scratch:
-            again = to_quality([OWN_RECIPE], split, settings, Path(scratch), QUALITY, False, 60.0, say)
-        found[OWN_RECIPE.name] += again
+            findings = to_quality(some, split, settings, Path(scratch), QUALITY, False, limit, say)
+        for one in findings:
+            name = one.contender.name + ("" if one.contender is OWN_RECIPE else f", rate {rate:g}")
+            found.setdefault(name, []).append(one)
     return quality_rows(found), {}
 
 
