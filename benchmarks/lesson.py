@@ -12,10 +12,10 @@ from typing import Any
 from benchmarks.processes import cpu_s, home_at, wait_for, wait_until_warm, workers_of
 from benchmarks.table import Row, above, below, number, percentile
 from course_lib.course.lessons import load_course
-from course_lib.runs.config import RunConfig
+from course_lib.experiments.config import RunConfig
 from course_lib.runs.local import LocalRuns
 from course_lib.runs.store import RunStore
-from course_lib.runs.view import RunView, snapshot_view
+from course_lib.runs.view import RunView, frame_view
 from course_lib.settings import load_settings
 
 PART = "lesson"
@@ -26,24 +26,15 @@ QUESTIONS = 200
 RUN_S = 1800.0  # the long run on a busy machine
 
 
-def lesson_config(epochs_times: int = 1, **changes: Any) -> RunConfig:
-    """The configuration that the lesson's Train button starts, with more epochs or another seed where wanted."""
-    lesson = next(one for one in load_course().lessons if one.id == LESSON)
-    preset = lesson.presets
-    given: dict[str, Any] = {
-        "dataset": preset.get("dataset", "shop"),
-        "size": preset.get("size"),
-        "model": preset.get("model", "sasrec"),
-        "seed": preset.get("seed", 1),
-        "settings": preset.get("settings", {}),
-        "training": dict(preset.get("training", {})),
-    }
-    given["training"] |= changes.pop("training", {})
-    config = RunConfig.make(**given | changes)
+def lesson_config(epochs_times: int = 1, seed: int | None = None, **changes: Any) -> RunConfig:
+    """The configuration that the lesson's Train button starts, with other settings where wanted."""
+    lab = load_course().lesson(LESSON).lab()
+    settings, seed = {**lab.settings, **changes}, lab.seed if seed is None else seed
+    config = RunConfig.make(lab.experiment, lab.data, settings, seed)
     if epochs_times == 1:
         return config
-    epochs = int(config.training["epochs"]) * epochs_times
-    return RunConfig.make(**given | changes | {"training": given["training"] | {"epochs": epochs}})
+    epochs = int(config.settings["epochs"]) * epochs_times
+    return RunConfig.make(lab.experiment, lab.data, {**settings, "epochs": epochs}, seed)
 
 
 def clear(home: Path, keep: str | None = None) -> None:
@@ -68,7 +59,7 @@ def timed_run(runs: LocalRuns, config: RunConfig) -> dict[str, Any]:
 
     def look() -> RunView | None:
         view = runs.watch(run_id)
-        for name, there in (("prepared", view.prepared), ("step", view.steps), ("end", not view.live)):
+        for name, there in (("prepared", view.of("prepared")), ("step", view.of("step")), ("end", not view.live)):
             if there and name not in seen:
                 seen[name] = time.perf_counter() - began
         return None if view.live else view
@@ -83,24 +74,26 @@ def timed_run(runs: LocalRuns, config: RunConfig) -> dict[str, Any]:
 
 def curve(view: RunView) -> list[float]:
     """NDCG@10 on the validation targets, epoch by epoch, before training first."""
-    return [float(epoch["metrics"][METRIC]["value"]) for epoch in view.epochs]
+    ends = [score for score in view.of("score") if score["epoch"] == int(score["epoch"])]
+    return [float(score["metrics"][METRIC]["value"]) for score in ends]
 
 
 def questions(runs: LocalRuns, run_id: str, count: int = QUESTIONS) -> list[float]:
-    """Seconds of each of ``count`` predictions for an edited history, after one that loads the model."""
+    """Seconds of each of ``count`` answers for an edited history, after one that loads the model."""
     rng = random.Random(0)
     view = runs.watch(run_id)
-    assert view.prepared is not None
-    items = int(view.prepared["items"])
-    history = [int(item) for item in snapshot_view(run_id, view.snapshots[-1])["shoppers"][0]["history"]]
-    runs.predict(run_id, view.snapshots[-1], history)
+    prepared, at = view.last("prepared"), view.frames[-1]
+    assert prepared is not None
+    items = int(prepared["items"])
+    history = [int(item) for item in frame_view(run_id, at)["shoppers"][0]["history"]]
+    runs.ask(run_id, at, {"history": history})
     taken = []
     for _ in range(count):
         edited = history.copy()
         edited[rng.randrange(len(edited))] = rng.randint(1, items)
         rng.shuffle(edited)
         began = time.perf_counter()
-        runs.predict(run_id, view.snapshots[-1], edited)
+        runs.ask(run_id, at, {"history": edited})
         taken.append(time.perf_counter() - began)
     return taken
 
@@ -143,7 +136,7 @@ def finished(home: Path) -> str:
 def rows_of(short: dict[str, Any], long: dict[str, Any] | None, kept: bool, taken: list[float]) -> list[Row]:
     """The rows of what has been measured."""
     seen, result = short["seen"], short["result"]
-    score = result["metrics"][METRIC]
+    score = result["measures"][METRIC]
     interval = f"95% interval {number(score['low'])} to {number(score['high'])}"
     rows = [
         below(PART, "start() to the first event", seen["event"], 1.0, raw=seen),
@@ -165,7 +158,7 @@ def rows_of(short: dict[str, Any], long: dict[str, Any] | None, kept: bool, take
         note = f"filtered oracle {number(bound)}, known oracle {number(result['oracle']['known'][METRIC]['value'])}"
         rows.append(above(PART, "share of the filtered oracle", 100 * score["value"] / bound, 90.0, "%", note=note))
     if long is not None:
-        best = long["result"]["metrics"][METRIC]["value"]
+        best = long["result"]["measures"][METRIC]["value"]
         share = 100 * score["value"] / best
         note = f"NDCG@10 {number(best)} after {long['result']['epochs']} epochs"
         if kept:
@@ -179,6 +172,6 @@ def rows_of(short: dict[str, Any], long: dict[str, Any] | None, kept: bool, take
         what = f"share of the best epoch of {TIMES} times the epochs"
         rows.append(above(PART, what, share, 95.0, "%", note=note, raw={"curve": long["curve"]}))
     p50, p95 = (1000 * percentile(taken, share) for share in (0.5, 0.95))
-    what = "edited history, runs.predict, p95"
+    what = "edited history, runs.ask, p95"
     rows.append(below("edit", what, p95, 150.0, "ms", note=f"p50 {number(p50)} ms of {len(taken)} questions"))
     return rows

@@ -27,7 +27,7 @@ import numpy as np
 from benchmarks.lesson import METRIC, lesson_config
 from benchmarks.peers.pictures import lines
 from benchmarks.table import Row, number
-from benchmarks.training import finish, trainer_of
+from benchmarks.training import finish, split_settings, trainer_of
 from course_lib.data import registry
 from course_lib.data.dataset import Address
 from course_lib.data.histories import Split
@@ -103,9 +103,8 @@ def neighbour(rng: np.random.Generator, one: Candidate) -> Candidate:
 
 def preset(budget_s: float) -> Candidate:
     """The lesson's present preset."""
-    config = lesson_config()
-    training = {name: value for name, value in config.training.items() if name in SPACE}
-    return Candidate(dict(config.settings), training, budget_s)
+    own, training = split_settings(lesson_config())
+    return Candidate(own, {name: value for name, value in training.items() if name in SPACE}, budget_s)
 
 
 @functools.cache
@@ -118,8 +117,9 @@ def _data(address: Address) -> tuple[int, Split]:
 def _trainer(candidate: Candidate, seed: int) -> tuple[Trainer, Split]:
     """A trainer for the lesson's dataset, and its split."""
     config = lesson_config()
+    assert config.dataset is not None
     num_items, split = _data(config.dataset)
-    training = {**config.training, **candidate.training, "epochs": max(candidate.epochs, 1)}
+    training = {**split_settings(config)[1], **candidate.training, "epochs": max(candidate.epochs, 1)}
     return trainer_of("sasrec", num_items, split.train, candidate.settings, training, seed), split
 
 

@@ -77,7 +77,7 @@ def wait_for(condition: Callable[[], Any], what: str, limit_s: float = READY_S, 
 
 
 def workers_of(pid: int, role: str) -> list[psutil.Process]:
-    """The worker processes below ``pid`` in one role, "train" or "predict"."""
+    """The worker processes below ``pid`` in one role, "train" or "answer"."""
     found = []
     for child in psutil.Process(pid).children(recursive=True):
         try:
@@ -96,13 +96,13 @@ def cpu_s(process: psutil.Process) -> float:
 
 
 def wait_until_warm(pid: int) -> None:
-    """Waits until the trainer and the predictor below ``pid`` have started and come to rest.
+    """Waits until the trainer and the one that answers below ``pid`` have started and come to rest.
 
     They load torch when the course starts; a learner presses Train minutes later.
     """
 
     def both() -> list[psutil.Process]:
-        found = workers_of(pid, "train")[:1] + workers_of(pid, "predict")[:1]
+        found = workers_of(pid, "train")[:1] + workers_of(pid, "answer")[:1]
         return found if len(found) == 2 else []
 
     wait_for(both, "the worker processes", step_s=0.1)
@@ -216,7 +216,7 @@ def prepare(home: Path) -> None:
     """Has the default dataset and its reference lines made, which happens once in the life of an installation."""
     with home_at(home):
         subprocess.run(
-            [sys.executable, "-c", "from course_lib.training.job import warm_up; warm_up()"],
+            [sys.executable, "-c", "from course_lib.experiments.next_item import warm_up; warm_up()"],
             cwd=PROJECT,
             env=worker_environment(load_settings()),
             check=True,

@@ -70,12 +70,12 @@ def newest(histories: Histories, places: int) -> Histories:
 def train(one: Task, want: Published, seed: int, epochs: int, until: float, told: Told) -> dict[str, Any]:
     """Trains until ``patience`` is over, ``epochs`` are done or another would not end before ``until`` on the clock of
     time.perf_counter, and asks the best epoch for the test targets. The first epoch is always finished."""
-    from course_lib.training.job import build
+    from course_lib.models.base import untrained
     from course_lib.training.loop import Trainer
 
     model, training = want.settings(epochs)
     epochs, patience = int(training["epochs"]), int(training["patience"])
-    net = build(MODEL, one.dataset.num_items, model, seed)
+    net = untrained(MODEL, one.dataset.num_items, model, seed)
     trainer = Trainer(net, newest(one.split.train, int(model["history_length"]) + 1), training, seed)
     progress, score = trainer.progress, unseen(net.score)
     began = time.perf_counter()
@@ -104,7 +104,7 @@ def train(one: Task, want: Published, seed: int, epochs: int, until: float, told
         else:
             start = time.perf_counter()
             for event in trainer.epoch():
-                done = event["step"] / trainer.steps_per_epoch
+                done = event["at"] / trainer.steps_per_epoch
                 told.pass_by(f"epoch {event['epoch']}/{epochs}: loss {event['loss']:.3f}, {left(done)}")
             cost = time.perf_counter() - start
             asked = validate()

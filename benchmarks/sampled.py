@@ -9,20 +9,19 @@ share is 32 negatives; 512 are there too. Same seed, same batches, same shoppers
 from __future__ import annotations
 
 import statistics
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.lesson import METRIC, lesson_config
 from benchmarks.table import Row, number
-from benchmarks.training import finish, trainer_of
+from benchmarks.training import finish, split_settings, trainer_of
 from course_lib.data import registry
 from course_lib.data.histories import Split
 from course_lib.data.splits import leave_one_out
 from course_lib.evaluation.intervals import paired_difference
 from course_lib.evaluation.protocol import evaluate
-from course_lib.runs.config import RunConfig
+from course_lib.experiments.config import RunConfig
 
 PART = "sampled"
 SEEDS = (1, 2, 3)
@@ -33,14 +32,16 @@ def trained(
     config: RunConfig, num_items: int, split: Split, loss: str, negatives: int, seed: int
 ) -> tuple[NDArray[np.float64], float]:
     """NDCG@10 of each shopper on the test targets, and the seconds in training steps."""
-    training: dict[str, Any] = {**config.training, "loss": loss, "negatives": negatives}
-    trainer = finish(trainer_of(config.model, num_items, split.train, config.settings, training, seed))
+    own, training = split_settings(config)
+    training |= {"loss": loss, "negatives": negatives}
+    trainer = finish(trainer_of(str(config.settings["model"]), num_items, split.train, own, training, seed))
     return evaluate(trainer.model.score, split.test).per_row()[METRIC], trainer.progress.seconds
 
 
 def measure(full: bool, config: RunConfig | None = None) -> list[Row]:
     """The rows of this part."""
     config = config or lesson_config()
+    assert config.dataset is not None
     dataset = registry.load(config.dataset)
     split = leave_one_out(dataset)
     seeds = SEEDS if full else SEEDS[:1]

@@ -39,8 +39,8 @@ ROOM = 0.8  # of the free memory that a life may be expected to take
 
 def in_memory(shoppers: int) -> dict[str, float]:
     """Seconds to simulate all events of ``shoppers`` as one frame; the shop itself is made before."""
+    from course_lib.shop.published import shop
     from course_lib.shop.simulate import events_frame
-    from course_lib.shop.source import shop
 
     world = shop()
     began, cpu = time.perf_counter(), time.process_time()
@@ -51,7 +51,7 @@ def in_memory(shoppers: int) -> dict[str, float]:
 def to_disk(shoppers: int, folder: Path, parts: Sequence[str] = ()) -> dict[str, Any]:
     """Writes a shop as ``python -m course_lib shop simulate --with ...`` does."""
     from course_lib.shop.disk import write_shop
-    from course_lib.shop.source import shop
+    from course_lib.shop.published import shop
 
     world = shop()
     before = peak_mib()
@@ -90,8 +90,8 @@ def alone(shoppers: int, *parts: str) -> dict[str, Any]:
 
 def lived(shoppers: int) -> dict[str, Any]:
     """Lives weeks in which everyone is shown what has sold most; ``events`` are visits to the shop."""
+    from course_lib.shop.published import shop
     from course_lib.shop.recommenders import popularity
-    from course_lib.shop.source import shop
     from course_lib.shop.weeks import begin, run
 
     world = shop()

@@ -24,7 +24,8 @@ EPOCHS = 3  # of a measured run
 BLOCKER = 900  # the seed of the run that keeps the worker busy while the tabs arrive
 FIRST_SEED = 901
 RUN_S = 300.0
-TRAIN, STOP, SKIP = (f"lab.{LESSON}.{name}" for name in ("train", "stop", "guess.skip"))
+TRAIN, STOP = (f"lab.{LESSON}.train.{name}" for name in ("train", "stop"))  # of the lab "train"
+SKIP = f"guess.{LESSON}.skip"
 
 
 async def watch(session: Session, taken: list[float], late: list[float]) -> None:
@@ -42,9 +43,8 @@ async def one_run(server: Server, store: RunStore, seed: int, tabs: int) -> dict
 
     Another run holds the worker until all tabs are there, so that their arrival is not part of what is measured.
     """
-    epochs = {"epochs": EPOCHS}
-    run_id = lesson_config(seed=seed, training=epochs).run_id
-    for former in (run_id, lesson_config(seed=BLOCKER, training={"epochs": 100}).run_id):
+    run_id = lesson_config(seed=seed, epochs=EPOCHS).run_id
+    for former in (run_id, lesson_config(seed=BLOCKER, epochs=100).run_id):
         if store.view(former).state != "missing":
             store.remove(former)
     async with Session(server.url) as blocker, Session(server.url) as trainer:

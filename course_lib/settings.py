@@ -12,6 +12,11 @@ from course_lib.errors import CourseError
 
 PROJECT = Path(__file__).resolve().parent.parent  # the checkout: lessons/, data/, pages/ lie here
 
+# While it trains, the largest run that a form offers (5 million parameters, Adam's two numbers for each, and its
+# weights once more) takes about 90 MB. With less room every run would delete the one before it, and 0, which people
+# write for "no limit", would delete them all.
+LEAST_RUN_BYTES = 128 * 2**20
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -56,8 +61,8 @@ def load_settings() -> Settings:
     return Settings(
         home=home,
         database_url=os.environ.get("LIVEREC_DATABASE") or f"sqlite:///{home / 'course.sqlite'}",
-        workers=_number("LIVEREC_WORKERS", max(1, min(4, cores - 1)), low=1),
-        run_bytes=_number("LIVEREC_RUN_BYTES", 4 * 2**30, low=0),
+        workers=_number("LIVEREC_WORKERS", max(min(2, cores), min(4, cores - 1)), low=1),
+        run_bytes=_number("LIVEREC_RUN_BYTES", 4 * 2**30, low=LEAST_RUN_BYTES),
     )
 
 

@@ -11,11 +11,13 @@ from course_lib.course.progress import LessonProgress, lesson_progress
 from course_lib.course.store import Activity
 from course_lib.errors import CourseError
 from course_lib.figures.path import course_map
-from course_lib.ui import shell
+from course_lib.ui import recorded, shell
 from course_lib.ui.drawn import Drawn, shared
 from course_lib.ui.live_figure import live_figure
 from course_lib.ui.server import MISSING
 from course_lib.ui.shell import t
+
+FIRST = "user_understanding"  # the lesson whose recorded run opens the course
 
 
 def last_place(activity: Activity) -> tuple[str, str | None] | None:
@@ -94,6 +96,8 @@ except CourseError as error:  # a database that cannot be read hides the progres
 progress = {lesson.id: lesson_progress(lesson, activity) for lesson in lessons}
 
 shell.title(t("home.title"), t("home.promise"))
+with shell.boundary():
+    recorded.swap(FIRST, "home")
 if missing := st.query_params.get(MISSING):
     st.info(shell.plain(t("home.missing", name=missing[:60])))
 continue_or_start(lessons, activity, progress)

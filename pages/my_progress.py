@@ -48,3 +48,6 @@ if touched or own_datasets.own(shell.learner()):
         parts.export(activity, lessons.values())
         parts.start_over(started)
         parts.erase()
+
+with shell.boundary():
+    parts.other_browser()

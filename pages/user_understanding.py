@@ -2,22 +2,13 @@
 
 from course_lib.ui import lesson
 
-lab = lesson.open_lesson("user_understanding")
+page = lesson.open_lesson("user_understanding")
 
-lesson.prose(lab, "why")
-lesson.prose(lab, "idea")
-
-lesson.prose(lab, "predict")
-ready = lesson.predict(lab)
-
-lesson.prose(lab, "train")
-lesson.train(lab, ready)
-
-lesson.prose(lab, "look")
-lesson.look(lab)
-
-lesson.prose(lab, "check")
-lesson.check(lab)
-
-lesson.prose(lab, "so-what")
-lesson.close(lab)
+lesson.why(page)
+lesson.try_it(page)
+lesson.predict(page)
+lesson.train(page)
+lesson.look(page)
+lesson.idea(page)
+lesson.check(page)
+lesson.so_what(page)

@@ -7,6 +7,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from hypothesis import settings
+
+# How long one example takes depends on what else the machine does; speed is for the benchmarks.
+settings.register_profile("course", deadline=None)
+settings.load_profile("course")
 # Two test processes and the workers that they start share a few cores. Threads of BLAS and OpenMP on top of that would
 # wait for each other, and sums in another order would change last digits. Set before numpy or torch is imported.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"):

@@ -9,7 +9,7 @@ from benchmarks.peers.environments import MissingError
 from benchmarks.quality import Task
 from course_lib.data.registry import load, resolve
 from course_lib.data.splits import leave_one_out
-from course_lib.runs.config import RunConfig
+from course_lib.experiments.config import RunConfig
 
 CURVE = [(5.0, 0.06), (10.0, 0.0737), (15.0, 0.079), (20.0, 0.09)]
 SLOW = [(5.0, 0.05), (10.0, 0.06), (15.0, 0.074), (20.0, 0.078)]
@@ -55,9 +55,9 @@ def test_without_the_films_there_is_the_reason(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_sampled_loss_is_compared_shopper_by_shopper(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = {"width": 8, "layers": 1, "heads": 1}
+    own = {"width": 8, "layers": 1, "heads": 1, "epochs": 1}
     monkeypatch.setattr(sampled, "NEGATIVES", (16,))
-    whole, some = sampled.measure(False, RunConfig.make(size="tiny", settings=own, training={"epochs": 1}))
+    whole, some = sampled.measure(False, RunConfig.make(data={"dataset": ("shop", "tiny")}, settings=own))
     assert whole.what.startswith("full softmax")
     assert "1 seed;" in some.note
     assert f"{whole.raw['by_seed'][0] - some.raw['by_seed'][0]:.4f} less" in some.note

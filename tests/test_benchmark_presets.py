@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import presets
-from course_lib.runs.config import RunConfig
+from course_lib.experiments.config import RunConfig
 from tests.pools import InTurn
 
 
@@ -21,8 +21,7 @@ def test_what_is_drawn_makes_a_run() -> None:
     one = presets.preset(10.0)
     for number in range(60):
         one = presets.drawn(rng, 10.0) if number % 3 == 0 else presets.neighbour(rng, one)
-        config = RunConfig.make(settings=one.settings, training=one.training)
-        assert {**config.settings, **config.training}.items() >= own(one).items()
+        assert RunConfig.make(settings=own(one)).settings.items() >= own(one).items()
 
 
 def test_a_neighbour_differs_in_two_settings_at_most() -> None:
@@ -35,7 +34,7 @@ def test_a_neighbour_differs_in_two_settings_at_most() -> None:
 
 
 def test_a_small_search_finds_a_winner(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(presets, "lesson_config", lambda: RunConfig.make(size="tiny"))
+    monkeypatch.setattr(presets, "lesson_config", lambda: RunConfig.make(data={"dataset": ("shop", "tiny")}))
     monkeypatch.setattr(presets, "ProcessPoolExecutor", InTurn)
     for name, value in {
         "BUDGETS_S": (0.5,),

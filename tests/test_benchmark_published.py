@@ -321,7 +321,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> list[torch
         weights.append(score.__self__.item.weight.detach().clone())
         value = scores[len(weights) - 1] if len(weights) <= len(scores) else 0.5
         metric = {"value": value, "low": value, "high": value}
-        return Evaluation({"ndcg@10": metric, "hr@10": metric}, np.zeros(1, np.int64), 0.0, k)
+        return Evaluation({"ndcg@10": metric, "hr@10": metric}, np.zeros(1, np.int64), np.zeros(1), 0.0, k)
 
     monkeypatch.setattr(published, "unseen", lambda score: score)
     monkeypatch.setattr(published, "evaluate", evaluate)

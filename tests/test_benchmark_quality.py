@@ -14,9 +14,9 @@ from course_lib.data.histories import Histories
 from course_lib.data.registry import load, resolve
 from course_lib.data.splits import leave_one_out
 from course_lib.evaluation.protocol import evaluate
+from course_lib.experiments.config import RunConfig
 from course_lib.models.base import model_class
 from course_lib.models.catalogue import model_cards
-from course_lib.runs.config import RunConfig
 from course_lib.training.settings import SETTINGS as TRAINING
 
 
@@ -45,7 +45,7 @@ def test_every_draw_can_be_trained_and_is_the_same_each_time(contender: Contende
         settings = {name: value for name, value in draw.items() if name in card.settings}
         loop = {name: value for name, value in draw.items() if name in TRAINING}
         assert len(settings) + len(loop) == len(draw)
-        RunConfig.make(model=contender.model, settings=settings, training=loop)
+        RunConfig.make(settings={"model": contender.model, **settings, **loop})
         assert contender.fixed.items() <= draw.items()
 
 

@@ -158,13 +158,13 @@ def test_the_table_is_printed_and_written(tmp_path: Path) -> None:
 
 
 def test_the_lessons_own_configuration_is_measured() -> None:
-    preset = next(one for one in load_course().lessons if one.id == lesson.LESSON).presets
+    lab = load_course().lesson(lesson.LESSON).lab()
     config, long = lesson.lesson_config(), lesson.lesson_config(lesson.TIMES)
-    assert config.model == preset["model"]
-    assert config.dataset.name == preset["dataset"]
-    assert long.training["epochs"] == lesson.TIMES * config.training["epochs"]
-    assert (long.settings, long.seed) == (config.settings, config.seed)
-    assert lesson.lesson_config(seed=7, training={"epochs": 3}).training["epochs"] == 3
+    assert config == lab.configs()[""]
+    assert long.settings == {**config.settings, "epochs": lesson.TIMES * int(config.settings["epochs"])}
+    assert (long.experiment, long.data, long.seed) == (config.experiment, config.data, config.seed)
+    other = lesson.lesson_config(seed=7, epochs=3)
+    assert (other.seed, other.settings["epochs"]) == (7, 3)
     assert len({watchers.BLOCKER, *range(watchers.FIRST_SEED, watchers.FIRST_SEED + 4), config.seed}) == 6
 
 
@@ -173,7 +173,7 @@ def test_a_runs_figures_become_rows() -> None:
         score = {"ndcg@10": {"value": value, "low": value - 0.01, "high": value + 0.01}}
         bounds = {"known": {"ndcg@10": {"value": 0.6}}, "filtered": {"ndcg@10": {"value": 0.5}}}
         seconds = {"total": 11.0, "train": 9.0}
-        return {"metrics": score, "oracle": bounds, "seconds": seconds, "epochs": 5}
+        return {"measures": score, "oracle": bounds, "seconds": seconds, "epochs": 5}
 
     seen = {"event": 0.01, "prepared": 0.4, "step": 1.0, "end": 12.0}
     short = {"seen": seen, "cpu": 11.5, "run": "0" * 16, "result": result(0.44), "curve": [0.1, 0.45]}
@@ -183,7 +183,7 @@ def test_a_runs_figures_become_rows() -> None:
     assert rows["share of the filtered oracle"].met is False
     assert rows["share of 10 times the epochs"].figure == "91.7 %"
     assert rows["share of the best epoch of 10 times the epochs"].figure == "90 %"
-    assert rows["edited history, runs.predict, p95"].figure == "10 ms"
+    assert rows["edited history, runs.ask, p95"].figure == "10 ms"
     assert rows["the whole run"].met is True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -16,9 +17,13 @@ PAGE = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 # `path/of/the/file`: on a line of its own, an empty line, and the file in a fence
 STEP = re.compile(r"^`([\w./-]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 STEPS = dict(STEP.findall(PAGE))
-COPIED = ("course_lib", "lessons", "pages", "data", "tests/models", "tests/conftest.py", "app.py", "pyproject.toml")
+COPIED = (
+    "course_lib", "lessons", "pages", "data", "tests/contracts", "tests/models", "tests/conftest.py", "app.py",
+    "pyproject.toml",
+)  # fmt: skip
 LESSON = "repeat_purchase"
 MODEL = "two_back"
+EXPERIMENT = "first_sale"
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +60,12 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_page_writes_every_file() -> None:
     lesson = {f"lessons/{LESSON}/{name}" for name in ("lesson.toml", "quiz.toml", "en.md", "zh.md")}
-    assert set(STEPS) == {*lesson, f"pages/{LESSON}.py", f"course_lib/models/{MODEL}.py"}
+    assert set(STEPS) == {
+        *lesson,
+        f"pages/{LESSON}.py",
+        f"course_lib/models/{MODEL}.py",
+        f"course_lib/experiments/{EXPERIMENT}.py",
+    }
 
 
 def test_the_lesson_passes_the_check(copy: Path) -> None:
@@ -85,6 +95,32 @@ def test_the_check_sees_what_is_left_out(copy: Path) -> None:
     assert f"lessons/{LESSON}/zh.md" in done.stderr
 
 
+def test_the_experiment_answers_from_the_command_line(copy: Path) -> None:
+    """The very command that the page gives."""
+    assert f"python -m course_lib run {EXPERIMENT} --chance 0.05 --json\n" in PAGE
+    done = run(copy, "-m", "course_lib", "run", EXPERIMENT, "--chance", "0.05", "--json")
+    assert done.returncode == 0, done.stderr
+    measures = json.loads(done.stdout)["measures"]
+    assert measures["mean_views"]["value"] == pytest.approx(20)
+    assert measures["sold"]["value"] == pytest.approx(1 - 0.95**50)
+    listed = run(copy, "-m", "course_lib", "experiments", "--json")
+    assert EXPERIMENT in [one["name"] for one in json.loads(listed.stdout)]
+
+
+def test_the_experiment_passes_the_contract(copy: Path) -> None:
+    """Only the new experiment's tests: the others run in the tree itself."""
+    assert "python -m pytest tests/contracts\n" in PAGE
+    passes(copy, "tests/contracts", EXPERIMENT)
+
+
+def passes(copy: Path, folder: str, name: str) -> None:
+    done = run(copy, "-m", "pytest", folder, "-k", name, "-q", "-p", "no:cacheprovider", "-p", "no:xdist")
+    assert done.returncode == 0, done.stdout + done.stderr
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert passed
+    assert int(passed[1]) >= 4
+
+
 def test_the_model_is_found_without_being_listed(copy: Path) -> None:
     code = "from course_lib.models.catalogue import model_card; print(*model_card('two-back').settings)"
     done = run(copy, "-c", code)
@@ -94,11 +130,7 @@ def test_the_model_is_found_without_being_listed(copy: Path) -> None:
 def test_the_model_passes_the_contract(copy: Path) -> None:
     """Only the new model's tests: the others run in the tree itself."""
     assert "python -m pytest tests/models\n" in PAGE
-    done = run(copy, "-m", "pytest", "tests/models", "-k", "two-back", "-q", "-p", "no:cacheprovider", "-p", "no:xdist")
-    assert done.returncode == 0, done.stdout + done.stderr
-    passed = re.search(r"(\d+) passed", done.stdout)
-    assert passed
-    assert int(passed[1]) >= 4
+    passes(copy, "tests/models", "two-back")
 
 
 def test_the_examples_keep_the_style(copy: Path) -> None:

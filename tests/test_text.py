@@ -11,12 +11,18 @@ from string import Formatter
 
 import pytest
 
+from course_lib.course.lessons import load_course
 from course_lib.errors import CourseError
+from course_lib.experiments.catalogue import experiment_cards
+from course_lib.figures.pictures import pictures
 from course_lib.text import LANGUAGES, strings, text
 
 PROJECT = Path(__file__).resolve().parent.parent
 FILES = sorted([*(PROJECT / "course_lib").rglob("*.py"), *(PROJECT / "pages").glob("*.py"), PROJECT / "app.py"])
 SECTIONS = {key.split(".")[0] for key in strings("en")}
+
+
+LABS = [lab for lesson in load_course().lessons for lab in lesson.labs]
 
 
 def gaps(sentence: str) -> set[str]:
@@ -79,7 +85,7 @@ def asked() -> Iterator[tuple[str, str]]:
     """Where the code asks for a sentence and for which: ``"section.key"``, ``CourseError("key")``, ``say("key")``."""
     keyed = re.compile(rf"(?:{'|'.join(sorted(SECTIONS))})\.[a-z][a-z0-9_]*")
     for literal, files in literals().items():
-        if keyed.fullmatch(literal) and not literal.endswith((".toml", ".md", ".sqlite", ".css", ".py")):
+        if keyed.fullmatch(literal) and not literal.endswith((".toml", ".md", ".sqlite", ".css", ".py", ".json")):
             yield ", ".join(files), literal
     for path in FILES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -146,3 +152,38 @@ def test_unknown_key_and_language_are_refused() -> None:
         text("no.such", "en")
     with pytest.raises(ValueError, match="'fr'"):
         text("shell.home", "fr")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_setting_that_a_lab_shows_has_a_name(language: str) -> None:
+    """Its choices too, except for models, whose names are those of the pictures."""
+    known, wanted = strings(language), set()
+    for lab in LABS:
+        for name in lab.shows:
+            setting = lab.card.every_setting[name]
+            choices = setting.choices if name not in lab.card.chooses else ()
+            wanted |= {f"setting.{name}", *(f"setting.{name}_{choice}" for choice in choices)}
+            if name in lab.card.chooses:
+                wanted |= {f"figures.model_{one.replace('-', '_')}" for one in lab.card.choices(name)}
+    assert len(wanted) > 20
+    assert sorted(wanted - set(known)) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_measure_of_every_experiment_has_a_name(language: str) -> None:
+    wanted = {f"measure.{name.replace('@', '_at_')}" for card in experiment_cards().values() for name in card.measures}
+    assert len(wanted) > 20
+    assert sorted(wanted - set(strings(language))) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_tab_of_every_lab_has_a_name(language: str) -> None:
+    names = {name for lab in LABS for name in lab.pictures}
+    assert names <= {*pictures(), "near"}, "a lab may show only what can be drawn"
+    known = strings(language)
+    missing = {
+        name
+        for name in names | {"cards", "near", "guesses", "runs"}
+        if not {f"lab.tab_{name.replace('.', '_')}", f"lab.tab_{name.rpartition('.')[2]}"} & set(known)
+    }
+    assert missing == set()

@@ -29,7 +29,7 @@ from tools.browser import ARGUMENTS, HELP, find  # noqa: E402
 
 LESSON = "user_understanding"
 PICTURE = ROOT / "docs" / "lesson.png"
-WIDTH, HEIGHT = 1280, 1500  # the window; the picture is a part of it
+WIDTH, HEIGHT = 1280, 1000  # the window; the picture is the lab in it
 EPOCHS = 3  # finished when the picture is taken
 PATIENCE_MS = 120_000
 
@@ -58,32 +58,16 @@ def take(page: Page, address: str) -> None:
     """Trains on the page at ``address`` and takes the picture in the middle of it."""
     expect.set_options(timeout=PATIENCE_MS)
     page.goto(f"{address}/{LESSON}?lang=en")
-
-    def part(name: str) -> str:
-        return f".st-key-lab-{LESSON}-{name}"
-
-    page.locator(f"{part('guess-skip')} button").click()
-    train = page.locator(f"{part('train')} button")
+    page.locator(f".st-key-guess-{LESSON}-skip button").click()
+    train = page.locator(f".st-key-lab-{LESSON}-train-train button")
     expect(train).to_be_enabled()
     train.click()
-    expect(page.get_by_test_id("stProgress")).to_have_text(re.compile(rf"Epoch {EPOCHS + 1} of"))
-    expect(page.locator(f"{part('figure-map-live')} .main-svg").first).to_be_attached()
-    expect(page.locator(".lab-list > li")).to_have_count(10)
-    # From the button down to the list's last product: curves, shoppers, list and map.
-    edges = page.evaluate(
-        """([train]) => {
-            const top = document.querySelector(train);
-            top.scrollIntoView({ block: "start" });
-            document.querySelector("[data-testid=stMain]").scrollBy(0, -20);
-            const last = document.querySelector(".lab-list > li:last-child").getBoundingClientRect();
-            return [top.getBoundingClientRect().top - 14, last.bottom + 16];
-        }""",
-        [part("train")],
-    )
-    top, bottom = max(0, edges[0]), min(HEIGHT, edges[1])
+    lab = page.locator(f".st-key-lab_{LESSON}_train")
+    expect(lab.get_by_test_id("stProgress")).to_have_text(re.compile(rf"Epoch {EPOCHS}\.\d of"))
+    expect(lab.locator(".main-svg").first).to_be_attached()
+    expect(lab.locator(".lab-list > li")).to_have_count(10)
     PICTURE.parent.mkdir(exist_ok=True)
-    hide = "[data-testid=stHeader] { display: none }"
-    page.screenshot(path=PICTURE, clip={"x": 60, "y": top, "width": WIDTH - 120, "height": bottom - top}, style=hide)
+    lab.screenshot(path=PICTURE, style="[data-testid=stHeader] { display: none }")
 
 
 def main() -> int:

@@ -40,13 +40,14 @@ def show(arguments: argparse.Namespace) -> int:
     for run_id in runs.list():
         view = runs.view(run_id)
         config, result = view.config, view.result or {}
-        quality = result.get("metrics", {}).get("ndcg@10", {}).get("value")
+        quality = result.get("measures", {}).get("ndcg@10", {}).get("value")
         rows.append(
             (
                 run_id,
                 say(f"state_{view.state}"),
-                f"{config.dataset.name}/{config.dataset.size}" if config else "-",
-                config.model if config else "-",
+                config.experiment if config else "-",
+                ", ".join(f"{one.name}/{one.size}" for one in config.data.values()) if config else "-",
+                str(config.settings.get("model", "")) if config else "-",
                 str(config.seed) if config else "-",
                 "-" if quality is None else f"{quality:.3f}",
                 f"{folder_bytes(runs.folder(run_id)) / 2**20:.1f}",
@@ -56,7 +57,7 @@ def show(arguments: argparse.Namespace) -> int:
     if not rows:
         note(say("no_runs", path=runs.runs))
         return OK
-    keys = ("column_run", "column_state", "column_dataset", "column_model", "column_seed")
+    keys = ("column_run", "column_state", "column_experiment", "column_dataset", "column_model", "column_seed")
     print(table([*map(say, keys), "NDCG@10", "MiB", say("column_pinned")], rows))
     return OK
 

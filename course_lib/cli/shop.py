@@ -40,10 +40,10 @@ def register(commands: Any) -> None:
 
 def simulate(arguments: argparse.Namespace) -> int:
     """Writes a shop of ``--shoppers`` into the folder ``--to``."""
-    from course_lib.runs.config import SEED
+    from course_lib.experiments.config import SEED
     from course_lib.shop.disk import MOST, write_shop
     from course_lib.shop.logs import chosen
-    from course_lib.shop.source import shop
+    from course_lib.shop.published import shop
 
     shoppers = int(Setting("shoppers", 1, 1, MOST).check(arguments.shoppers))
     seed = None if arguments.seed is None else int(SEED.check(arguments.seed))

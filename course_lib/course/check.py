@@ -8,18 +8,24 @@ from pathlib import Path
 
 from course_lib.course.course_map import CourseMap, read_map
 from course_lib.course.lessons import FOLDER, Lesson, assemble, map_path
-from course_lib.course.markdown import ANCHORS, structure
+from course_lib.course.markdown import ANCHORS, Structure, structure
 from course_lib.course.parity import compare, compare_texts
 from course_lib.course.problems import Problem, shortened
 from course_lib.errors import CourseError
 from course_lib.text import LANGUAGES
 
+# Whoever opens a lesson trains within two screens; what is folded away does not count.
+BEFORE_TRAIN = ANCHORS[: ANCHORS.index("train") + 1]
+MOST_WORDS = {"en": 400, "zh": 650}  # headings included; in Chinese the characters
+MOST_FORMULAS = 3
+
 
 def check_lessons(folder: Path = FOLDER) -> list[Problem]:
     """Everything that is wrong with the course in ``folder`` and its map; [] when all is well.
 
-    Beyond what opening the lessons finds: the languages' parity, placeholders that no page would fill, prose in the
-    wrong language, pictures from outside hosts, and lessons without a page (where there is a ``pages`` folder).
+    Beyond what opening the lessons finds: the languages' parity, too much to read before training, placeholders that no
+    page would fill, prose in the wrong language, pictures from outside hosts, and lessons without a page (where
+    there is a ``pages`` folder).
     """
     problems: list[Problem] = []
     try:
@@ -41,8 +47,10 @@ def _check(lesson: Lesson, folder: Path) -> Iterator[CourseError]:
     for anchor in ANCHORS:
         yield from compare(zh[anchor], en[anchor], name, anchor)
     for language in LANGUAGES:
+        file = f"{name}/{language}.md"
         for anchor, section in lesson.sections(language).items():
-            yield from _check_section(section, f"{name}/{language}.md", anchor, language)
+            yield from _check_section(section, file, anchor, language)
+        yield from _check_length(lesson, language, file)
     for place, texts in _texts(lesson):
         yield from compare_texts(texts, name, place)
         if not _is_chinese(texts["zh"]):
@@ -55,6 +63,14 @@ def _check(lesson: Lesson, folder: Path) -> Iterator[CourseError]:
 def _check_section(section: str, file: str, anchor: str, language: str) -> Iterator[CourseError]:
     """What is wrong with one section on its own."""
     found = structure(section)
+    for piece in (found, *(inside for _, inside in found.details)):
+        yield from _check_pieces(piece, file, anchor)
+    if language == "zh" and not _is_chinese(section):
+        yield CourseError("lesson_not_chinese", file=file, place=anchor)
+
+
+def _check_pieces(found: Structure, file: str, anchor: str) -> Iterator[CourseError]:
+    """What no page could draw as it stands."""
     for line in found.wrong:
         yield CourseError("lesson_placeholder", file=file, place=anchor, text=line)
     for line in found.crowded:
@@ -62,8 +78,19 @@ def _check_section(section: str, file: str, anchor: str, language: str) -> Itera
     for address in found.images:
         if re.match(r"(?:[a-z]+:)?//", address):
             yield CourseError("lesson_image_outside", file=file, place=anchor, address=shortened(address))
-    if language == "zh" and not _is_chinese(section):
-        yield CourseError("lesson_not_chinese", file=file, place=anchor)
+
+
+def _check_length(lesson: Lesson, language: str, file: str) -> Iterator[CourseError]:
+    """What keeps a learner from training: too many words or formulas before it."""
+    sections = lesson.sections(language)
+    read = [structure(sections[anchor]) for anchor in BEFORE_TRAIN]
+    words = sum(one.words for one in read)
+    words += sum(structure(lesson.heading(anchor, language)).words for anchor in BEFORE_TRAIN)
+    formulas = sum(len(one.display) + len(one.inline) for one in read)
+    if words > MOST_WORDS[language]:
+        yield CourseError("lesson_words", file=file, count=words, most=MOST_WORDS[language])
+    if formulas > MOST_FORMULAS:
+        yield CourseError("lesson_formulas", file=file, count=formulas, most=MOST_FORMULAS)
 
 
 def _is_chinese(passage: str) -> bool:

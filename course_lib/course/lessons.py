@@ -11,15 +11,16 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
+from course_lib.course.challenges import Challenge, read_challenge
 from course_lib.course.course_map import CourseMap, Entry, Group, read_map
-from course_lib.course.labs import Challenge, Guess, read_challenge, read_guess
+from course_lib.course.guesses import Guess, read_guess
+from course_lib.course.labs import LabPlan, read_lab
 from course_lib.course.markdown import split_sections
-from course_lib.course.problems import LessonError, Problem, Table, name_of, read_text, read_toml
+from course_lib.course.problems import Problem, Table, name_of, read_text, read_toml
 from course_lib.course.quiz import Quiz, read_quiz
+from course_lib.course.recorded import RecordedPlan, read_recorded_plan
 from course_lib.errors import CourseError
-from course_lib.runs.config import RunConfig
 from course_lib.settings import PROJECT
 from course_lib.text import LANGUAGES
 
@@ -51,7 +52,8 @@ class Lesson:
 
     minutes: int = 0
     next: str | None = None  # a lesson that is on the map, ready or not
-    presets: dict[str, Any] = field(default_factory=dict)  # the lab's; RunConfig.make(**presets) is its default run
+    labs: tuple[LabPlan, ...] = ()
+    recorded: RecordedPlan | None = None  # what it plays before anybody has trained
     guesses: tuple[Guess, ...] = ()
     challenges: tuple[Challenge, ...] = ()
     references: tuple[Reference, ...] = ()
@@ -70,6 +72,13 @@ class Lesson:
     def sections(self, language: str) -> dict[str, str]:
         """Markdown by anchor, in the order of ANCHORS, without the headings; {} while in preparation."""
         return dict(self.prose.get(language, {}))
+
+    def lab(self, id: str | None = None) -> LabPlan:
+        """One lab, the first by default; raises CourseError with the known ids."""
+        for lab in self.labs:
+            if id in (None, lab.id):
+                return lab
+        raise CourseError("unknown_lab", name=id or "-", lesson=self.id, known=", ".join(lab.id for lab in self.labs))
 
     def heading(self, anchor: str, language: str) -> str:
         """The title of one section."""
@@ -147,7 +156,8 @@ def assemble(course_map: CourseMap, folder: Path) -> Course:
         problems += found
         planned = lessons.get(path.name)
         if lesson:
-            lessons[path.name] = replace(lesson, after=planned.after if planned else ())
+            after = planned.after if planned else ()
+            lessons[path.name] = replace(lesson, after=after, problems=tuple(found))
         elif planned:
             lessons[path.name] = replace(planned, problems=tuple(found))
     groups = [group.id for group in course_map.groups]
@@ -197,7 +207,8 @@ def read_lesson(folder: Path) -> tuple[Lesson | None, list[Problem]]:
     problems = [Problem(folder.name, error) for error in found]
     if problems:
         return None, problems
-    return replace(lesson, ready=True, quiz=quiz, prose=prose, headings=headings), []
+    troubles = [Problem(folder.name, lab.trouble, fatal=False) for lab in lesson.labs if lab.trouble]
+    return replace(lesson, ready=True, quiz=quiz, prose=prose, headings=headings), troubles
 
 
 def _read_head(table: Table, folder: str) -> Lesson:
@@ -210,11 +221,13 @@ def _read_head(table: Table, folder: str) -> Lesson:
     minutes = table.integer("minutes", 1, 600)
     titles, summaries = table.texts("title"), table.texts("summary")
     following = table.text("next", needed=False) or None
-    presets = _read_lab(table.table("lab"))
-    guesses = tuple(read_guess(row) for row in table.tables("guess"))
+    labs = tuple(read_lab(row) for row in table.tables("lab"))
+    table.no_twins("lab", [lab.id for lab in labs])
+    guesses = tuple(read_guess(row, labs) for row in table.tables("guess"))
     table.no_twins("guess", [guess.id for guess in guesses])
-    challenges = tuple(read_challenge(row, presets.get("dataset", "")) for row in table.tables("challenge"))
+    challenges = tuple(read_challenge(row, labs) for row in table.tables("challenge"))
     table.no_twins("challenge", [challenge.id for challenge in challenges])
+    recorded = read_recorded_plan(table.table("recorded")) if "recorded" in table.content else None
     references = tuple(_read_reference(row) for row in table.tables("reference"))
     table.finish()
     return Lesson(
@@ -225,28 +238,12 @@ def _read_head(table: Table, folder: str) -> Lesson:
         summaries,
         minutes=minutes,
         next=following,
-        presets=presets,
+        labs=labs,
+        recorded=recorded,
         guesses=guesses,
         challenges=challenges,
         references=references,
     )
-
-
-def _read_lab(lab: Table) -> dict[str, Any]:
-    """``[lab]``, checked by making the run's configuration from it."""
-    presets: dict[str, Any] = {"dataset": lab.text("dataset"), "model": lab.text("model")}
-    if "size" in lab.content:
-        presets["size"] = lab.text("size")
-    presets["seed"] = lab.integer("seed", 0, 2**31 - 1, default=1)
-    for name in ("settings", "training"):
-        presets[name] = dict(lab.table(name, needed=False).content)
-    lab.finish()
-    if presets["dataset"] and presets["model"]:
-        try:
-            RunConfig.make(**presets)
-        except CourseError as cause:
-            lab.found.append(LessonError("lesson_lab", {"reason": cause.text}, file=lab.file))
-    return presets
 
 
 def _read_reference(row: Table) -> Reference:

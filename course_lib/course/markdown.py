@@ -1,4 +1,4 @@
-"""A lesson's prose as structure: its seven sections, and what each holds that both languages must share.
+"""A lesson's prose as structure: its eight sections, and what each holds that both languages must share.
 
 Only what the parity check and the pages need is understood here; drawing Markdown is the browser's work.
 Code is set aside first, then formulas, so that a ``$`` or ``{{`` inside them is never taken for something else.
@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from course_lib.course.problems import shortened
 from course_lib.errors import CourseError
 
-ANCHORS = ("why", "idea", "predict", "train", "look", "check", "so-what")  # every lesson, in this order
-PLACEHOLDERS = ("figure", "value")  # a figure that the page draws; a figure that a run has computed
+ANCHORS = ("why", "try", "predict", "train", "look", "idea", "check", "so-what")  # every lesson, in this order
+PLACEHOLDERS = ("figure", "lab", "value")  # a picture or a lab that the page draws; a number that a run has computed
 
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*\n(?:.*?\n)?? {0,3}\1[`~]*[ \t]*$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"(`+)(?!`)((?:(?!\n\n).)+?)(?<!`)\1(?!`)", re.DOTALL)
@@ -26,30 +26,38 @@ _LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(([^()\s]+)[^()\n]*\)|<(https?://[^>\s]+
 _ITEM = re.compile(r"^\s*(?:[-*+]|\d{1,3}[.)])\s+\S")
 _HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
 _ANCHORED = re.compile(r"^(.*?)\s*\{#([^}]*)\}$")
+_FOLD = re.compile(r":::details\s+([1-9]\d?)\s*\|\s*(\S.*)")
+_DRAWN_LINE = re.compile(r"^[ \t]*\{\{(figure|lab):([A-Za-z0-9_@.-]+)\}\}[ \t]*$", re.MULTILINE)
+_WORD = re.compile(r"[\u4e00-\u9fff]|[A-Za-z0-9][A-Za-z0-9'’.,@-]*")
 _TABLE_ROW = re.compile(r"^\s*\|.*\|\s*$")
 
 
 @dataclass(frozen=True)
 class Structure:
-    """What one section holds. Lists are in order of appearance."""
+    """What one section holds outside its details. Lists are in order of appearance."""
 
     display: tuple[str, ...] = ()  # $$...$$, white space evened
     inline: tuple[str, ...] = ()  # $...$
     figures: tuple[str, ...] = ()  # names in {{figure:name}}
+    labs: tuple[str, ...] = ()  # names in {{lab:name}}
     values: tuple[str, ...] = ()  # names in {{value:name}}
     links: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)  # paragraphs, list_items, headings, quotes, rows, code
     wrong: tuple[str, ...] = ()  # lines with {{ or }} that are no placeholder, or a ``` or $$ that is not closed
     crowded: tuple[str, ...] = ()  # figure placeholders that share their line
+    words: int = 0  # words of a European language and Chinese characters; a formula or a value counts as one
+    details: tuple[tuple[int, Structure], ...] = ()  # minutes and content of each block that folds away
 
 
 @dataclass(frozen=True)
 class Part:
-    """A stretch of prose, or the name of a figure that stands between two stretches."""
+    """A stretch of prose, a figure or a lab that stands between two stretches, or a block that folds away."""
 
-    kind: str  # "prose" or "figure"
-    text: str
+    kind: str  # "prose", "figure", "lab" or "details"
+    text: str  # Markdown; the figure's or the lab's name; the block's title
+    minutes: int = 0  # that reading the block takes
+    parts: tuple[Part, ...] = ()  # of the block: prose and figures
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -63,6 +71,7 @@ def structure(markdown: str) -> Structure:
     >>> structure("One $x$.\\n\\n- two\\n- three\\n").counts["list_items"]
     2
     """
+    markdown, inside = _without_details(markdown)
     prose, fences = _FENCE.subn("\n", markdown)
     prose, codes = _CODE.subn("C", prose)
     display = tuple(" ".join(formula.split()) for formula in _DISPLAY.findall(prose))
@@ -77,6 +86,7 @@ def structure(markdown: str) -> Structure:
         display=display,
         inline=inline,
         figures=tuple(name for kind, name in placeholders if kind == "figure"),
+        labs=tuple(name for kind, name in placeholders if kind == "lab"),
         values=tuple(name for kind, name in placeholders if kind == "value"),
         links=tuple(one or other for one, other in _LINK.findall(prose)),
         images=tuple(_IMAGE.findall(prose)),
@@ -84,12 +94,66 @@ def structure(markdown: str) -> Structure:
         wrong=tuple(
             shortened(line)
             for line in bare.split("\n")
-            if "{{" in line or "}}" in line or line.lstrip().startswith(("```", "~~~", "$$"))
+            if "{{" in line or "}}" in line or line.lstrip().startswith(("```", "~~~", "$$", ":::"))
         ),
         crowded=tuple(
-            line.strip()[:80] for line in lines if "{{figure:" in line and not _PLACEHOLDER.fullmatch(line.strip())
+            line.strip()[:80]
+            for line in lines
+            if re.search(r"\{\{(figure|lab):", line) and not _PLACEHOLDER.fullmatch(line.strip())
         ),
+        words=_words(prose),
+        details=tuple((minutes, structure(block)) for minutes, block in inside),
     )
+
+
+def _words(prose: str) -> int:
+    """Words and Chinese characters of prose whose code and formulas are one letter each."""
+    read = _DRAWN_LINE.sub("", _IMAGE.sub("", prose))
+    read = _PLACEHOLDER.sub("0", re.sub(r"\]\([^()\n]*\)", "]", read))
+    return len(_WORD.findall(read))
+
+
+def _without_details(section: str) -> tuple[str, list[tuple[int, str]]]:
+    """A section without the blocks that fold away, and minutes and content of each; as it is if one is malformed."""
+    try:
+        folds = _folds(section)
+    except CourseError:
+        return section, []
+    lines, inside = section.split("\n"), []
+    for first, last, minutes, _ in reversed(folds):
+        inside.append((minutes, "\n".join(lines[first + 1 : last])))
+        lines[first : last + 1] = [""]
+    return "\n".join(lines), inside[::-1]
+
+
+def _folds(section: str, file: str = "", line: int = 1) -> list[tuple[int, int, int, str]]:
+    """The blocks of a section that fold away: first and last line from 0, minutes, title.
+
+    Raises CourseError with ``file`` and line, where ``line`` is the section's first in its file, for a block that is
+    not well formed, empty, not closed, or within another.
+    """
+    found: list[tuple[int, int, int, str]] = []
+    opened: tuple[int, int, str] | None = None
+    lines = section.split("\n")
+    for number, row in enumerate(_without_code(section).split("\n")):
+        if not row.strip().startswith(":::"):
+            continue
+        head = _FOLD.fullmatch(row.strip())
+        if opened is None and head:
+            opened = number, int(head[1]), head[2]
+        elif opened is not None and row.strip() == ":::" and "".join(lines[opened[0] + 1 : number]).strip():
+            found.append((opened[0], number, opened[1], opened[2]))
+            opened = None
+        else:
+            raise CourseError("lesson_details", file=file, line=line + number, text=shortened(row))
+    if opened is not None:
+        raise CourseError("lesson_details", file=file, line=line + opened[0], text=shortened(lines[opened[0]]))
+    return found
+
+
+def _without_code(source: str) -> str:
+    """The text with code and formulas on lines of their own blanked: what stands in them is no heading and no block."""
+    return _DISPLAY.sub(_blank, _FENCE.sub(_blank, source))
 
 
 def _blocks(lines: list[str]) -> dict[str, int]:
@@ -124,7 +188,7 @@ def split_sections(source: str, file: str, found: list[CourseError]) -> tuple[di
 
     A section runs from ``## Title {#anchor}`` to the next such heading. All of ANCHORS must stand there, in order.
     """
-    hidden = _DISPLAY.sub(_blank, _FENCE.sub(_blank, source)).split("\n")  # a "## " in code is no heading
+    hidden = _without_code(source).split("\n")  # a "## " in code is no heading
     lines = source.split("\n")
     titles: dict[str, str] = {}
     starts: list[tuple[str, int]] = []
@@ -159,8 +223,16 @@ def split_sections(source: str, file: str, found: list[CourseError]) -> tuple[di
         if anchor
     }
     for anchor, start in starts:
-        if anchor and not sections[anchor]:
+        if not anchor:
+            continue
+        if not sections[anchor]:
             found.append(CourseError("lesson_section_empty", file=file, line=start, anchor=anchor))
+            continue
+        first = next(number for number in range(start, len(lines)) if lines[number].strip())
+        try:
+            _folds(sections[anchor], file, first + 1)
+        except CourseError as error:
+            found.append(error)
     return sections, titles
 
 
@@ -185,15 +257,31 @@ def _check_order(titles: Mapping[str, str], starts: Mapping[str, int], file: str
             return
 
 
-def split_figures(section: str) -> tuple[Part, ...]:
-    """A section cut at its ``{{figure:name}}`` lines, so that a page can write prose and draw figures in turn.
+def split_parts(section: str) -> tuple[Part, ...]:
+    """A section cut at its figures and at its blocks that fold away, so that a page can draw them in turn.
 
-    >>> [part.kind for part in split_figures("Before\\n\\n{{figure:map}}\\n\\nAfter")]
-    ['prose', 'figure', 'prose']
+    A figure is a line ``{{figure:name}}``. A block that folds away runs from a line ``:::details 3 | Title``, where 3
+    are minutes, to a line ``:::``. Raises CourseError for a malformed one; a lesson that could be opened has none.
+
+    >>> [part.kind for part in split_parts("Before\\n\\n{{figure:map}}\\n\\n:::details 2 | More\\nAfter\\n:::")]
+    ['prose', 'figure', 'details']
     """
-    pieces = re.split(r"^[ \t]*\{\{figure:([A-Za-z0-9_@.-]+)\}\}[ \t]*$", section, flags=re.MULTILINE)
-    parts = [Part("figure" if place % 2 else "prose", piece.strip()) for place, piece in enumerate(pieces)]
-    return tuple(part for part in parts if part.text)
+    parts: list[Part] = []
+    lines, done = section.split("\n"), 0
+    for first, last, minutes, title in _folds(section):
+        parts += _prose_and_figures("\n".join(lines[done:first]))
+        parts.append(Part("details", title, minutes, _prose_and_figures("\n".join(lines[first + 1 : last]))))
+        done = last + 1
+    return (*parts, *_prose_and_figures("\n".join(lines[done:])))
+
+
+def _prose_and_figures(markdown: str) -> tuple[Part, ...]:
+    """Markdown cut at its figures and labs."""
+    parts, done = [], 0
+    for match in _DRAWN_LINE.finditer(markdown):
+        parts += [Part("prose", markdown[done : match.start()].strip()), Part(match[1], match[2])]
+        done = match.end()
+    return tuple(part for part in (*parts, Part("prose", markdown[done:].strip())) if part.text)
 
 
 def fill_values(section: str, values: Mapping[str, str]) -> str:

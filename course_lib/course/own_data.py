@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from course_lib.data.intake import store
 from course_lib.data.intake.store import Receipt
 from course_lib.errors import CourseError
-from course_lib.runs.config import RunConfig
+from course_lib.experiments.config import RunConfig
 from course_lib.runs.store import RunStore
 from course_lib.settings import load_settings
 
@@ -42,7 +42,7 @@ def _with_traces(receipt: Receipt, stop: Stop | None) -> Gone:
     """Removes the runs of a dataset that is gone, and what was prepared for them."""
     settings = load_settings()
     runs, key = RunStore(settings), store.public_name(receipt.name, receipt.owner)
-    mine = [run_id for run_id in runs.list() if _dataset_of(runs, run_id) == key]
+    mine = [run_id for run_id in runs.list() if key in _datasets_of(runs, run_id)]
     for run_id in mine:
         if stop is not None and runs.view(run_id).live:
             stop(run_id)
@@ -56,10 +56,10 @@ def _with_traces(receipt: Receipt, stop: Stop | None) -> Gone:
     return Gone(receipt, len(mine) - len(left), len(left))
 
 
-def _dataset_of(runs: RunStore, run_id: str) -> str:
+def _datasets_of(runs: RunStore, run_id: str) -> set[str]:
     with contextlib.suppress(OSError, KeyError, TypeError, ValueError):
-        return RunConfig.read(runs.folder(run_id)).dataset.name
-    return ""
+        return {one.name for one in RunConfig.read(runs.folder(run_id)).data.values()}
+    return set()
 
 
 def _removed(runs: RunStore, run_id: str) -> bool:

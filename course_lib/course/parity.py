@@ -1,6 +1,7 @@
 """Holds the languages of a lesson together: section by section, both must be built of the same pieces.
 
-Formulas and placeholders must be the very same; paragraphs, list items, links and the like must be equally many.
+Formulas and placeholders must be the very same; paragraphs, list items, links and the like must be equally many,
+and so must the blocks that fold away, with the same minutes and the same pieces inside.
 """
 
 from __future__ import annotations
@@ -18,10 +19,15 @@ COUNTED = ("paragraphs", "list_items", "headings", "quotes", "rows", "code")  # 
 
 def compare(zh: str, en: str, file: str, place: str) -> Iterator[CourseError]:
     """What differs between a text's two languages. ``place`` is a section's anchor or a field's name."""
-    one, other = structure(zh), structure(en)
+    yield from _compare(structure(zh), structure(en), file, place)
+
+
+def _compare(one: Structure, other: Structure, file: str, place: str) -> Iterator[CourseError]:
+    """What differs between two structures, and then within each pair of their details."""
     counts = {kind: (one.counts[kind], other.counts[kind]) for kind in COUNTED}
     counts["links"] = (len(one.links), len(other.links))
     counts["images"] = (len(one.images), len(other.images))
+    counts["details"] = (len(one.details), len(other.details))
     for kind, (n_zh, n_en) in counts.items():
         if n_zh != n_en:
             part = _said(f"course.parts.{kind}")
@@ -32,11 +38,17 @@ def compare(zh: str, en: str, file: str, place: str) -> Iterator[CourseError]:
         ("lesson_parity_formula", (_formulas(one), _formulas(other))),
         ("lesson_parity_placeholder", (_placeholders(one), _placeholders(other))),
     ):
-        in_zh, in_en = pieces
-        for here, there, language in ((in_zh, in_en, "zh"), (in_en, in_zh, "en")):
+        pieces_zh, pieces_en = pieces
+        for here, there, language in ((pieces_zh, pieces_en, "zh"), (pieces_en, pieces_zh, "en")):
             for piece, more in (here - there).items():
                 said = {"side": _said(f"course.languages.{language}")}
                 yield LessonError(key, said, file=file, place=place, piece=piece, more=more)
+    for number, (block_zh, block_en) in enumerate(zip(one.details, other.details, strict=False), 1):
+        (minutes_zh, in_zh), (minutes_en, in_en) = block_zh, block_en
+        inside = f"{place}, details {number}"
+        if minutes_zh != minutes_en:
+            yield CourseError("lesson_parity_minutes", file=file, place=inside, zh=minutes_zh, en=minutes_en)
+        yield from _compare(in_zh, in_en, file, inside)
 
 
 def compare_texts(texts: Mapping[str, str], file: str, place: str) -> Iterator[CourseError]:
@@ -57,5 +69,7 @@ def _formulas(found: Structure) -> Counter[str]:
 
 def _placeholders(found: Structure) -> Counter[str]:
     return Counter(
-        [f"{{{{figure:{one}}}}}" for one in found.figures] + [f"{{{{value:{one}}}}}" for one in found.values]
+        [f"{{{{figure:{one}}}}}" for one in found.figures]
+        + [f"{{{{lab:{one}}}}}" for one in found.labs]
+        + [f"{{{{value:{one}}}}}" for one in found.values]
     )

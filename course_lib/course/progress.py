@@ -14,7 +14,7 @@ from course_lib.course.lessons import Lesson
 from course_lib.course.markdown import ANCHORS
 from course_lib.course.store import Activity, Learner
 
-READING = ("why", "idea", "look", "so-what")
+READING = ("why", "try", "look", "idea", "so-what")
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def lesson_progress(lesson: Lesson, activity: Activity) -> LessonProgress:
         parts.append(sum(answer.correct for answer in valid) / len(current))
     if known:
         parts.append(len(passed) / len(known))
-    if lesson.presets:
+    if lesson.labs:
         parts.append(float(bool(runs)))
     return LessonProgress(
         lesson=lesson.id,

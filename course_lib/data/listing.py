@@ -1,6 +1,6 @@
 """Every dataset that the course can use, from ``data/datasets.toml``: size, licence, how to get it, for which lessons.
 
-The README's table, the page "Data" and the licences of added datasets are made of it.
+The table in data/README.md, the page "Data" and the licences of added datasets are made of it.
 """
 
 from __future__ import annotations

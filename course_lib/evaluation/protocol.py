@@ -30,6 +30,7 @@ class Evaluation:
 
     metrics: dict[str, dict[str, float]]  # "ndcg@10" -> {"value", "low", "high"}: mean and 95% interval over shoppers
     ranks: NDArray[np.int64]  # (N,) rank of each target, 0 is the top; in the holdout's order
+    scores: NDArray[np.float64]  # (N,) what the model gave each target: a log-probability where it is one
     seconds: float  # scoring and ranking
     k: int
 
@@ -50,7 +51,7 @@ def evaluate(score: Score, holdout: Holdout, batch: int = 512, k: int = 10, seed
         raise ValueError("the holdout has no targets")
     began = time.perf_counter()
     order = np.argsort(holdout.histories.lengths, kind="stable")
-    ranks = np.empty(len(holdout), np.int64)
+    ranks, of_targets = np.empty(len(holdout), np.int64), np.empty(len(holdout))
     products = int(holdout.targets.max())  # as far as is known before the first scores
     start = 0
     while start < len(order):
@@ -60,10 +61,11 @@ def evaluate(score: Score, holdout: Holdout, batch: int = 512, k: int = 10, seed
         if scores.ndim != 2 or len(scores) != len(rows):
             raise ValueError(f"score returned {scores.shape} for {len(rows)} histories; expected ({len(rows)}, V + 1)")
         ranks[rows] = rank_of_target(scores, holdout.targets[rows])
+        of_targets[rows] = scores[np.arange(len(rows)), holdout.targets[rows]]
         products = scores.shape[1] - 1
         del scores  # before the next batch is made, or two exist at once
     seconds = time.perf_counter() - began
-    return Evaluation(summarise(ranks, k, seed), ranks, seconds, k)
+    return Evaluation(summarise(ranks, k, seed), ranks, of_targets, seconds, k)
 
 
 def unseen(score: Score) -> Score:

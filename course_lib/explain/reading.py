@@ -18,23 +18,32 @@ PLACES = 15  # of the newest products, in a matrix that is kept: it grows with t
 def read_history(model: Any, history: Sequence[int], k: int = 10) -> dict[str, Any]:
     """``{"top": [{"item", "score", "p"}], "attention": [layer][head][position]}`` for a history, oldest first.
 
-    ``score`` is the log-probability and ``p`` the probability of a product as the next one. Attention is that of the
-    place that answers on each product of the window (at most ``history_length``); empty for an empty history and for a
-    model without attention.
+    Of a model that was trained ``score`` is the log-probability and ``p`` the probability of a product as the next one;
+    of a counted one ``score`` is on its own scale and ``p`` None. Attention is that of the place that answers on each
+    product of the window (at most ``history_length``); empty for an empty history and for a model without attention.
     Raises CourseError for products that the model does not know.
     """
     unknown = [item for item in history if not 1 <= item <= model.num_items]
     if unknown:
         raise CourseError("unknown_items", items=", ".join(map(str, unknown[:10])))
-    model.eval()
-    window = list(history)[-model.config.history_length :]
+    trained = isinstance(model, torch.nn.Module)
+    window = list(history)[-model.config.history_length :] if trained else list(history)
+    if trained:
+        model.eval()
     scores = model.score(Histories.from_lists([window]))[0]
     best = np.argsort(-scores, kind="stable")[: min(k, model.num_items)]  # padding is last
     attention: list[list[list[float]]] = []
-    if window:
+    if trained and window:
         layers = model.attention(torch.tensor([window]))
         attention = [[[round(float(w), 4) for w in head[-1]] for head in layer[0]] for layer in layers]
-    top = [{"item": int(i), "score": round(float(scores[i]), 5), "p": float(f"{np.exp(scores[i]):.4g}")} for i in best]
+    top = [
+        {
+            "item": int(i),
+            "score": round(float(scores[i]), 5),
+            "p": float(f"{np.exp(scores[i]):.4g}") if trained else None,
+        }
+        for i in best
+    ]
     return {"top": top, "attention": attention}
 
 
@@ -46,9 +55,12 @@ def read_matrix(model: Any, history: Sequence[int]) -> list[list[float]]:
     of it the newest 15 places are returned, so a row adds up to 1 only with what it gives to older ones.
     Empty for an empty history, for a model without attention, and for one that looks ahead as well as back.
     """
+    trained = isinstance(model, torch.nn.Module)
+    if not trained or model.objective != "next" or not history:
+        return []
     model.eval()
     window = list(history)[-model.config.history_length :]
-    layers = model.attention(torch.tensor([window])) if window and model.objective == "next" else []
+    layers = model.attention(torch.tensor([window]))
     if not layers:
         return []
     newest = layers[0][0, 0, -PLACES:, -PLACES:].tolist()

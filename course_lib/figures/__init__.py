@@ -1,4 +1,7 @@
-"""Pictures: data in, :class:`Figure` out. A test reads ``.frame``, a page draws ``.plot(dark)``. No torch here."""
+"""Pictures: data in, :class:`Figure` out. A test reads ``.frame``, a page draws ``.plot(dark)``. No torch here.
+
+Begin with ``base.py``, what a figure is, and ``curves.py``, the picture that a learner watches most.
+"""
 
 from course_lib.figures.attention import attention_on_history, order_matters
 from course_lib.figures.base import Figure

@@ -9,10 +9,11 @@ import pandas as pd
 
 from course_lib.figures.base import Figure, Plot, axis, finite, note, plotly_text
 from course_lib.figures.palette import Theme
-from course_lib.figures.products import Product, product, short_label
+from course_lib.figures.products import Product, label_room, name_lines, product
 from course_lib.text import text
 
 MOST_ROWS = 15  # the newest products of a longer history
+NAME, NARROW_NAME = 30, 16  # display width of a line of a product's name
 ROW, LOW_ROW = 27, 23  # pixels of one product
 MOST_LABELS = 8  # heads side by side whose whole names fit below them
 MOST_COLUMNS = 24  # heads side by side whose numbers fit
@@ -75,7 +76,7 @@ def attention_on_history(
     peak = max((value for line in grid for value in line if value is not None), default=0) or 1.0
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
-        labels = [short_label(known[int(item)], 10 if narrow else 14) for _, item in shown]
+        labels = _labels([known[int(item)] for _, item in shown], narrow)
         names = [plotly_text(known[int(item)].title) for _, item in shown]
         heads = [text("figures.layer_head", language, layer=layer, head=head) for layer, head in columns]
         gap = 3 if len(columns) <= MOST_COLUMNS else 1
@@ -102,11 +103,11 @@ def attention_on_history(
                 tickangle=0, side="bottom", showgrid=False, fixedrange=True, range=[-0.5, max(len(columns), 1) - 0.5],
             ),
             "yaxis": axis(
-                page, tickvals=list(range(len(shown))), ticktext=[plotly_text(label) for label in labels],
+                page, tickvals=list(range(len(shown))), ticktext=labels,
                 showgrid=False, fixedrange=True, range=[max(len(shown), 1) - 0.5, -0.5],
                 tickfont={"size": 12, "color": page.ink},
             ),
-            "margin": {"l": 106 if narrow else 138, "r": 8, "t": 8, "b": 62},
+            "margin": {"l": label_room(labels), "r": 8, "t": 8, "b": 62},
             "annotations": notes,
             "dragmode": False,
         }  # fmt: skip
@@ -122,6 +123,12 @@ def attention_on_history(
         height=ROW * max(len(shown), 3) + 106,
         revision="attention",
     )
+
+
+def _labels(shown: Sequence[Product], narrow: bool) -> list[str]:
+    """Whole names beside the rows: in one line, on a phone in two."""
+    room = (NARROW_NAME, 2) if narrow else (NAME, 1)
+    return [f"{plotly_text(one.emoji)} {name_lines(one.short, *room)}" for one in shown]
 
 
 def _layer_names(page: Theme, columns: Sequence[tuple[int, int]], language: str) -> list[Plot]:
@@ -228,6 +235,7 @@ def order_matters(
         if not keep:
             notes.append(note(page, 0.5, 0.5, text("figures.nothing_yet", language), xref="paper", yref="paper"))
         faces = [plotly_text(known[item].emoji) for item in shown]
+        labels = _labels([known[item] for item in shown], narrow)
         return [mask, heat], {
             "xaxis": axis(
                 page, text("figures.order_x", language), tickvals=places, ticktext=faces, showgrid=False, tickangle=0,
@@ -236,10 +244,10 @@ def order_matters(
             ),
             "yaxis": axis(
                 page, tickvals=places, showgrid=False, fixedrange=True, range=[max(keep, 1) - 0.5, -0.5],
-                ticktext=[plotly_text(short_label(known[item], 10 if narrow else 14)) for item in shown],
+                ticktext=labels,
                 tickfont={"size": 12, "color": page.ink},
             ),
-            "margin": {"l": 106 if narrow else 138, "r": 8, "t": 8, "b": 58},
+            "margin": {"l": label_room(labels), "r": 8, "t": 8, "b": 58},
             "annotations": notes,
             "dragmode": False,
         }  # fmt: skip

@@ -9,14 +9,14 @@ from __future__ import annotations
 import html
 import math
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import pandas as pd
 
 from course_lib.figures.palette import CLEAR, FONT, Theme, theme
-from course_lib.text import strings
+from course_lib.text import strings, text
 
 Plot = dict[str, Any]
 TITLE_WIDTH = 46  # what fits into one line of a phone, in Latin letters
@@ -62,19 +62,16 @@ class Figure:
         return {"data": data, "layout": shared | layout | {"margin": margin}}
 
 
-class Run(Protocol):
-    """What the curves read of a run; ``runs.view.RunView`` has it."""
+def nothing(key: str, language: str) -> Figure:
+    """An empty picture with the sentence ``key`` in it, which says what is missing."""
+    words = text(key, language)
 
-    @property
-    def config(self) -> Any: ...  # noqa: D102 - RunConfig or None
-    @property
-    def prepared(self) -> Mapping[str, Any] | None: ...  # noqa: D102
-    @property
-    def references(self) -> Mapping[str, Any] | None: ...  # noqa: D102
-    @property
-    def steps(self) -> Sequence[Mapping[str, Any]]: ...  # noqa: D102
-    @property
-    def epochs(self) -> Sequence[Mapping[str, Any]]: ...  # noqa: D102
+    def draw(page: Theme) -> tuple[list[Plot], Plot]:
+        hidden = {"visible": False}
+        notes = [note(page, 0.5, 0.5, plotly_text(words), xref="paper", yref="paper")]
+        return [], {"annotations": notes, "xaxis": hidden, "yaxis": hidden}
+
+    return Figure(pd.DataFrame(), "", words, draw)
 
 
 def axis(theme: Theme, title: str = "", **more: Any) -> Plot:
@@ -99,6 +96,18 @@ def bare_axis(theme: Theme, low: float, high: float, title: str = "") -> Plot:
 def note(theme: Theme, x: Any, y: Any, words: str, **more: Any) -> Plot:
     """A label without arrow; ``words`` may hold Plotly's tags, so escape data with :func:`plotly_text` first."""
     return {"x": x, "y": y, "text": words, "showarrow": False, "font": {"size": 12, "color": theme.ink}} | more
+
+
+def empty(title: str, columns: Sequence[str], language: str, height: int = 300) -> Figure:
+    """A picture whose numbers are not there yet: its question, and a sentence in the middle."""
+    words = text("figures.nothing_yet", language)
+
+    def draw(page: Theme) -> tuple[list[Plot], Plot]:
+        hidden = {"visible": False, "fixedrange": True}
+        notes = [note(page, 0.5, 0.5, words, xref="paper", yref="paper")]
+        return [], {"xaxis": hidden, "yaxis": hidden, "annotations": notes}
+
+    return Figure(pd.DataFrame(columns=list(columns)), title, words, draw, height=height, revision="empty")
 
 
 def plotly_text(words: str) -> str:

@@ -11,7 +11,6 @@ import pandas as pd
 from course_lib.figures.base import (
     Figure,
     Plot,
-    Run,
     axis,
     finite,
     metric_name,
@@ -23,6 +22,7 @@ from course_lib.figures.base import (
     whole_step,
 )
 from course_lib.figures.palette import BASELINES, ORACLES, Theme, alpha, style
+from course_lib.runs.view import RunView
 from course_lib.text import text
 
 HEIGHT = 340
@@ -40,45 +40,44 @@ def _reference_rows(references: Mapping[str, Any] | None, metric: str) -> list[d
     for kind, name, scores in groups:
         score = (scores or {}).get(metric)
         if score is not None and finite(score.get("value")) is not None:
-            rows.append({"kind": kind, "series": name, "epoch": math.nan} | _interval(score))
+            rows.append({"kind": kind, "series": name, "epoch": math.nan} | interval(score))
     return rows
 
 
-def _interval(score: Mapping[str, Any]) -> dict[str, float | None]:
+def interval(score: Mapping[str, Any]) -> dict[str, float | None]:
+    """A measure's value with the ends of its interval; None where a part is missing or no finite number."""
     return {part: finite(score.get(part)) for part in ("value", "low", "high")}
 
 
-def _total(run: Run, key: str, seen: float) -> float:
-    """How far the run will go on the x axis: what it announced, or what was seen."""
-    announced = (run.prepared or {}).get(key) or 0
-    if key == "epochs" and not announced and run.config is not None:
-        announced = run.config.training.get("epochs", 0)
-    return max(float(announced), seen, 1.0)
+def model_of(run: RunView) -> str:
+    """The model of a run."""
+    return str(run.config.settings.get("model", "sasrec")) if run.config is not None else "sasrec"
 
 
-def learning_curve(run: Run, language: str, metric: str = "ndcg@10") -> Figure:
+def learning_curve(run: RunView, language: str, metric: str = "ndcg@10") -> Figure:
     """The model's metric by epoch with its interval band, against baselines and oracles.
 
     Drawn before the first epoch too: the axes and the references are there, the curve is still to come.
 
     Args:
-        run: a RunView or anything with its ``config``, ``prepared``, ``references`` and ``epochs``.
+        run: of the experiment next_item; read are its ``score`` events and its ``references``.
         language: "zh" or "en".
         metric: any key of the epochs' metrics.
 
     Frame columns: kind (run, baseline, oracle), series, epoch (NaN for references), value, low, high.
     """
-    model = run.config.model if run.config is not None else "sasrec"
+    model = model_of(run)
     rows: list[dict[str, Any]] = [
-        {"kind": "run", "series": model, "epoch": float(event["epoch"])} | _interval(event["metrics"][metric])
-        for event in run.epochs
+        {"kind": "run", "series": model, "epoch": float(event["epoch"])} | interval(event["metrics"][metric])
+        for event in run.of("score")
         if metric in (event.get("metrics") or {})
     ]
     epochs = [row for row in rows if row["value"] is not None]
-    references = _reference_rows(run.references, metric)
+    references = _reference_rows(run.last("references"), metric)
     frame = pd.DataFrame(rows + references, columns=["kind", "series", "epoch", "value", "low", "high"])
     name, measure = model_name(model, language), metric_name(metric)
-    total = _total(run, "epochs", max((row["epoch"] for row in rows), default=0))
+    announced = float(run.config.settings.get("epochs", 0)) if run.config is not None else 0.0
+    total = max(announced, *(row["epoch"] for row in rows), 1.0)
     top = 1.14 * max((row["high"] or row["value"] for row in epochs + references), default=0.35) or 1.0
     pixels = (HEIGHT - TOP - BOTTOM - 26) / top  # of one unit of the metric
 
@@ -230,20 +229,20 @@ def thin_losses(steps: list[tuple[float, float]], points: int = LOSS_POINTS) -> 
     ]
 
 
-def loss_curve(run: Run, language: str) -> Figure:
+def loss_curve(run: RunView, language: str) -> Figure:
     """Training loss by step, with ln(V), the loss of guessing evenly among all V products.
 
     Frame columns: series (loss, guessing), step, loss (nats per target), low, high (extremes of the steps averaged
     into this point), events (how many were).
     """
-    model = run.config.model if run.config is not None else "sasrec"
+    model = model_of(run)
     settings = run.config.settings if run.config is not None else {}
-    seen = [(float(event["step"]), finite(event.get("loss"))) for event in run.steps]
+    seen = [(float(event["at"]), finite(event.get("loss"))) for event in run.of("step")]
     thinned = thin_losses([(step, loss) for step, loss in seen if loss is not None])
-    items = (run.prepared or {}).get("items") or 0
+    items = (run.last("prepared") or {}).get("items") or 0
     # ln(V) is what guessing costs under a softmax over all products; other losses have other units.
-    guess = math.log(items) if items > 1 and settings.get("loss", "softmax") == "softmax" else None
-    total = _total(run, "steps", thinned[-1]["step"] if thinned else 0)
+    guess = math.log(items) if items > 1 and settings.get("loss", "softmax") in ("auto", "softmax") else None
+    total = max(float(run.plan.get("step", 0)), thinned[-1]["step"] if thinned else 0.0, 1.0)
     rows: list[dict[str, Any]] = [{"series": "loss", **point} for point in thinned]
     if guess is not None:
         rows.append({"series": "guessing", "step": math.nan, "loss": guess})

@@ -8,15 +8,19 @@ from typing import Any
 
 import pandas as pd
 
-from course_lib.figures.base import Figure, Plot, axis, bare_axis, finite, note, plotly_text, shorten
+from course_lib.figures.base import Figure, Plot, axis, bare_axis, finite, note, plotly_text
 from course_lib.figures.palette import Theme, alpha
-from course_lib.figures.products import department_marks, product
+from course_lib.figures.products import Product, department_marks, label_room, name_lines, product
 from course_lib.text import text
 
-MOST_EPOCHS = 9  # columns that fit on a phone; first, last and even steps between
+MOST_EPOCHS, NARROW_EPOCHS = 9, 6  # columns that fit, and on a phone; first, last and even steps between
+TITLE, NARROW_TITLE = (36, 2), (24, 3)  # display width and number of a title's lines beside the list
+LIST_HEIGHT = 540  # pixels, on a phone too, so that the page holds its place before the picture arrives
 OUTSIDE = 11.8  # where the true next product is drawn while it is not in the list
 PAUSES = ((30.0, 0.6), (3.0, 0.3))  # days without a purchase -> extra room before the next one
-EVENTS = 8  # of each shopper's history
+EVENTS, NARROW_EVENTS = 8, 3  # of each shopper's history; on a phone, where their names need the room
+EVENT_NAME = 12  # display width of a line of a product's name under its picture
+TIMELINE_ROW = 92  # pixels of one shopper
 
 
 def list_by_epoch(
@@ -24,8 +28,9 @@ def list_by_epoch(
     views: Sequence[Mapping[str, Any]],
     user: int,
     language: str,
-    epoch: int | None = None,
+    epoch: float | None = None,
     name: str = "",
+    narrow: bool = False,
 ) -> Figure:
     """One shopper's top 10 by epoch: a column a list, a line for each product that stays, the true next one marked.
 
@@ -36,12 +41,13 @@ def list_by_epoch(
         language: "zh" or "en".
         epoch: the one the learner looks at now; it gets a band.
         name: the shopper's, for the title.
+        narrow: for a phone: titles in three lines, fewer columns.
 
     Frame columns: epoch, rank (1..10, NaN: the target is not in the list), item_id, title, score, p (probability),
-    target, drawn (at most 9 epochs are).
+    target, drawn (at most 9 epochs are, 6 on a phone).
     """
     rows: list[dict[str, Any]] = []
-    for view in sorted(views, key=lambda one: int(one["epoch"])):
+    for view in sorted(views, key=lambda one: float(one["epoch"])):
         shopper = next((one for one in view.get("shoppers", []) if one["user"] == user), None)
         if shopper is None:
             continue
@@ -51,14 +57,14 @@ def list_by_epoch(
             item = int(entry["item"])
             rows.append(
                 {
-                    "epoch": int(view["epoch"]), "rank": float(rank), "item_id": item, "target": item == target,
+                    "epoch": float(view["epoch"]), "rank": float(rank), "item_id": item, "target": item == target,
                     "score": finite(entry.get("score")), "p": finite(entry.get("p")),
                 }
             )  # fmt: skip
         if target and target not in ranked:
-            rows.append({"epoch": int(view["epoch"]), "rank": None, "item_id": int(target), "target": True})
+            rows.append({"epoch": float(view["epoch"]), "rank": None, "item_id": int(target), "target": True})
     epochs = list(dict.fromkeys(row["epoch"] for row in rows))
-    columns = _columns(epochs, epoch)
+    columns = _columns(epochs, epoch, NARROW_EPOCHS if narrow else MOST_EPOCHS)
     known = {item: product(items, item, language) for item in {row["item_id"] for row in rows}}
     frame = pd.DataFrame(rows, columns=["epoch", "rank", "item_id", "score", "p", "target"])
     frame["rank"] = frame["rank"].astype("float64")
@@ -81,12 +87,13 @@ def list_by_epoch(
             _faces(page, targets, known, [page.accent] * len(targets), hover, 3),
         ]  # fmt: skip
         last = [cell for cell in cells if cell["x"] == len(columns) - 1]
+        labels, small = [_label(cell, known, narrow) for cell in last], 10 if narrow else 11
         notes = [
             note(
-                page, 1, _height(cell), _label(cell, known, language), xref="paper", xanchor="left", xshift=4,
-                font={"size": 12, "color": page.accent if cell["target"] else page.ink},
+                page, 1, _height(cell), f"<b>{label}</b>" if cell["target"] else label, xref="paper", xanchor="left",
+                xshift=4, align="left", font={"size": small, "color": page.accent if cell["target"] else page.ink},
             )
-            for cell in last
+            for cell, label in zip(last, labels, strict=True)
         ]  # fmt: skip
         if any(cell["rank"] is None for cell in cells):
             words = text("figures.list_outside", language)
@@ -100,31 +107,31 @@ def list_by_epoch(
         return data, {
             "xaxis": axis(
                 page, text("figures.axis_epoch", language), tickvals=list(range(len(columns))),
-                ticktext=[str(column) for column in columns], range=[-0.6, max(len(columns), 1) - 0.4],
+                ticktext=[f"{column:.3g}" for column in columns], range=[-0.6, max(len(columns), 1) - 0.4],
                 showgrid=False, fixedrange=True,
             ),
             "yaxis": axis(
                 page, text("figures.axis_rank", language), range=[OUTSIDE + 0.6, 0.3], tickvals=[1, 3, 5, 10],
                 showgrid=False, fixedrange=True,
             ),
-            "margin": {"l": 42, "r": 120, "t": 8, "b": 44},
+            "margin": {"l": 42, "r": label_room(labels, small), "t": 8, "b": 44},
             "annotations": notes,
             "shapes": shapes,
             "dragmode": False,
         }  # fmt: skip
 
     title = text("figures.list_title_name", language, name=name) if name else text("figures.list_title", language)
-    return Figure(frame, title, _list_alt(frame, language), draw, height=430, revision=f"list_by_epoch {user}")
+    return Figure(frame, title, _list_alt(frame, language), draw, LIST_HEIGHT, f"list_by_epoch {user}")
 
 
-def _columns(epochs: list[int], chosen: int | None) -> list[int]:
-    """At most nine epochs: first, last, even steps between, and the one the learner looks at."""
-    if len(epochs) <= MOST_EPOCHS:
+def _columns(epochs: list[float], chosen: float | None, most: int) -> list[float]:
+    """At most ``most`` epochs: first, last, even steps between, and the one the learner looks at."""
+    if len(epochs) <= most:
         return epochs
-    steps = [epochs[round(n * (len(epochs) - 1) / (MOST_EPOCHS - 1))] for n in range(MOST_EPOCHS)]
+    steps = [epochs[round(n * (len(epochs) - 1) / (most - 1))] for n in range(most)]
     if chosen in epochs and chosen not in steps:
-        nearest = min(steps[1:-1], key=lambda step: abs(step - int(chosen or 0)))
-        steps[steps.index(nearest)] = int(chosen or 0)
+        nearest = min(steps[1:-1], key=lambda step: abs(step - (chosen or 0.0)))
+        steps[steps.index(nearest)] = chosen or 0.0
     return steps
 
 
@@ -178,9 +185,10 @@ def _tint(page: Theme, colour: str) -> str:
     return "#" + "".join(f"{channel:02x}" for channel in mixed)
 
 
-def _label(cell: Mapping[str, Any], known: Mapping[int, Any], language: str) -> str:
-    words = plotly_text(shorten(known[cell["item_id"]].short, 15))
-    return f"<b>★ {words}</b>" if cell["target"] else words
+def _label(cell: Mapping[str, Any], known: Mapping[int, Product], narrow: bool) -> str:
+    """The product's whole title, a star before it where it is the one really bought next."""
+    words = name_lines(known[cell["item_id"]].title, *(NARROW_TITLE if narrow else TITLE))
+    return f"★ {words}" if cell["target"] else words
 
 
 def _band(page: Theme, column: int) -> Plot:
@@ -197,7 +205,7 @@ def _list_alt(frame: pd.DataFrame, language: str) -> str:
     join = text("figures.list_comma", language)
     top = join.join(last.loc[last["rank"] <= 3, "title"])
     target = last[last["target"]]
-    alt = text("figures.list_alt", language, epoch=int(frame["epoch"].max()), top=top)
+    alt = text("figures.list_alt", language, epoch=f"{frame['epoch'].max():.3g}", top=top)
     if len(target):
         rank, title = target["rank"].iat[0], target["title"].iat[0]
         key, place = ("figures.list_alt_out", "") if rank != rank else ("figures.list_alt_rank", f"{rank:.0f}")
@@ -205,22 +213,28 @@ def _list_alt(frame: pd.DataFrame, language: str) -> str:
     return alt
 
 
-def history_timeline(items: pd.DataFrame, shoppers: Sequence[Mapping[str, Any]], language: str) -> Figure:
+def history_timeline(
+    items: pd.DataFrame, shoppers: Sequence[Mapping[str, Any]], language: str, narrow: bool = False
+) -> Figure:
     """What a few shoppers bought, oldest left, and a question mark where the model will have to answer.
 
     Args:
         items: items frame.
         shoppers: mappings with ``name``, ``history`` (item ids, oldest first), and optionally ``times`` (unix seconds,
-            as many as the history) and ``emoji`` (the shopper's face).
+            as many as the history) and ``emoji`` (the shopper's face). What they bought next is not among it: it is
+            the empty box with the question mark.
         language: "zh" or "en".
+        narrow: for a phone: fewer events of each.
 
     Frame columns: shopper, event (1 = oldest drawn), item_id, title, time (NaN where unknown), pause_days (since the
-    event before; NaN for the first). The newest 8 events of each are drawn; the frame holds what is drawn.
+    event before; NaN for the first). The newest 8 events of each are drawn, 3 on a phone; the frame holds what is
+    drawn.
     """
+    events = NARROW_EVENTS if narrow else EVENTS
     rows: list[dict[str, Any]] = []
     for place, shopper in enumerate(shoppers):
-        history = [int(item) for item in shopper["history"]][-EVENTS:]
-        times = [finite(time) for time in (shopper.get("times") or [])][-EVENTS:] or [None] * len(history)
+        history = [int(item) for item in shopper["history"]][-events:]
+        times = [finite(time) for time in (shopper.get("times") or [])][-events:] or [None] * len(history)
         x = 0.0
         own: list[dict[str, Any]] = []
         for event, (item, time) in enumerate(zip(history, times, strict=True), 1):
@@ -233,6 +247,7 @@ def history_timeline(items: pd.DataFrame, shoppers: Sequence[Mapping[str, Any]],
                 {
                     "shopper": str(shopper["name"]), "event": event, "item_id": item, "title": one.title, "time": time,
                     "pause_days": pause, "x": x, "y": place, "emoji": one.emoji, "department": one.department,
+                    "name": name_lines(one.short, EVENT_NAME),
                 }
             )  # fmt: skip
         rows += [row | {"x": row["x"] - x} for row in own]  # right-aligned: the newest event is at 0
@@ -267,18 +282,25 @@ def history_timeline(items: pd.DataFrame, shoppers: Sequence[Mapping[str, Any]],
             {
                 "type": "scatter", "mode": "markers+text", "x": [1.15] * count, "y": list(range(count)),
                 "text": ["<b>?</b>"] * count, "textfont": {"size": 15, "color": page.accent}, "hoverinfo": "skip",
-                "marker": {"size": 25, "color": page.background, "line": {"color": page.accent, "width": 2}},
+                "marker": {
+                    "size": 27, "symbol": "square", "color": page.background, "line": {"color": page.accent, "width": 2}
+                },
             },
         ]  # fmt: skip
         notes = [
-            note(page, 0, row, _who(shopper), xref="paper", xanchor="left", yshift=25)
+            note(page, 0, row, _who(shopper), xref="paper", xanchor="left", yshift=26)
             for row, shopper in enumerate(shoppers)
+        ]
+        small = {"size": 11, "color": page.ink}
+        notes += [
+            note(page, row["x"], row["y"], row["name"], yshift=-16, yanchor="top", font=small, align="center")
+            for row in rows
         ]
         if not shoppers:
             notes = [note(page, 0.5, 0.5, text("figures.nothing_yet", language), xref="paper", yref="paper")]
         return data, {
             "xaxis": bare_axis(page, left - 0.9, 2.0, text("figures.timeline_axis", language)),
-            "yaxis": bare_axis(page, count - 0.35, -0.75),
+            "yaxis": bare_axis(page, count - 0.4, -0.55),
             "margin": {"l": 8, "r": 8, "t": 8, "b": 30},
             "annotations": notes,
             "dragmode": False,
@@ -293,7 +315,8 @@ def history_timeline(items: pd.DataFrame, shoppers: Sequence[Mapping[str, Any]],
     alt = text("figures.timeline_alt", language, shoppers=join.join(parts))
     title = text("figures.timeline_title", language)
     nothing = text("figures.nothing_yet", language)
-    return Figure(frame, title, alt if parts else nothing, draw, 66 * max(len(shoppers), 2) + 70, "history_timeline")
+    height = TIMELINE_ROW * max(len(shoppers), 2) + 70
+    return Figure(frame, title, alt if parts else nothing, draw, height, "history_timeline")
 
 
 def _who(shopper: Mapping[str, Any]) -> str:

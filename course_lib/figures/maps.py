@@ -9,18 +9,28 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from course_lib.figures.base import Figure, Plot, axis, finite, note, plotly_text
-from course_lib.figures.palette import DEPARTMENTS, Mark, Theme
-from course_lib.figures.products import Shelf, product, shelf
+from course_lib.figures.base import Figure, Plot, axis, finite, note, plotly_text, width_of
+from course_lib.figures.palette import DEPARTMENTS, Mark, Theme, alpha
+from course_lib.figures.products import Shelf, name_lines, product, shelf
 from course_lib.text import text
 
 MOST_POINTS = 3000  # beyond that SVG gets slow; a stated sample is drawn, highlighted products always
+MIDDLE = (1, 99)  # percentiles between which the axes lie
+TYPE_NAME = 16  # display width of a line of a type's name on the map
+EDGE = 0.025  # of the map's side: how far inside a mark stands whose product lies beyond
+LETTER, LINE = 6.5, 14.0  # pixels of a letter and of a line of those names
+TOGETHER = 0.5  # a type has a middle to name when its products lie half as far from it as all lie from theirs
 MOST_STOPS = 12  # of the shopper's history; older ones would only clutter
+HEIGHT = 520  # pixels, on a phone too, so that the page holds its place before the picture arrives
+WIDTH, NARROW_WIDTH = 980, 330  # of the map on a common screen and on a phone; names keep clear of each other there
 Extent = tuple[float, float, float, float]
 
 
 def map_extent(views: Iterable[Mapping[str, Any]]) -> Extent | None:
-    """Axis ranges (x low, x high, y low, y high) that hold the maps of all epochs; None without any point."""
+    """Axis ranges (x low, x high, y low, y high) for the maps of all epochs; None without any point.
+
+    From the 1st to the 99th percentile: a few products that the model has put far away would squeeze all others.
+    """
     x = [value for view in views for value in view["map"]["x"]]
     y = [value for view in views for value in view["map"]["y"]]
     bounds = [_bounds(values) for values in (x, y)]
@@ -32,7 +42,7 @@ def _bounds(values: Sequence[float]) -> tuple[float, float] | None:
     numbers = numbers[np.isfinite(numbers)]
     if not len(numbers):
         return None
-    low, high = float(numbers.min()), float(numbers.max())
+    low, high = (float(edge) for edge in np.percentile(numbers, MIDDLE))
     pad = 0.06 * (high - low) or 1.0
     return low - pad, high + pad
 
@@ -43,8 +53,13 @@ def item_map(
     highlight: Mapping[str, Any] | None,
     language: str,
     extent: Extent | None = None,
+    narrow: bool = False,
 ) -> Figure:
-    """All products in two dimensions by department, a shopper's history as a numbered path, the top list in squares.
+    """All products in two dimensions by type, a shopper's history as a numbered path, the top list in squares.
+
+    Each type has a colour and a marker of its own, and its name where its products lie together: before training, and
+    of types that the model has not gathered, no name is written. What lies beyond the axes can be reached by dragging;
+    the history and the list stand at the edge then.
 
     Args:
         items: items frame, V rows.
@@ -52,9 +67,10 @@ def item_map(
         highlight: one entry of ``view["shoppers"]`` (``history``, ``top``, ``target``), or None.
         language: "zh" or "en".
         extent: from :func:`map_extent` over all epochs, so that the axes stay while epochs are scrubbed.
+        narrow: for a phone: fewer names.
 
-    Frame columns: item_id, x, y, department, drawn (False only beyond 3,000 products), stop (1 = oldest product shown
-    of the history), rank (1 = top of the list), target.
+    Frame columns: item_id, x, y, type (its number), drawn (False only beyond 3,000 products), stop (1 = oldest product
+    shown of the history), rank (1 = top of the list), target.
     """
     stock = shelf(items)
     places = (view or {}).get("map") or {"x": [], "y": []}
@@ -66,30 +82,33 @@ def item_map(
     target = shopper.get("target")
     seen = np.isfinite(x) & np.isfinite(y)
     drawn = seen & _sample(size, {*stops, *ranked, *([target] if target else [])})
-    departments = stock.departments[:size]
+    types = stock.types[:size]
     stop_of, rank_of = {item: n + 1 for n, item in enumerate(stops)}, {item: n + 1 for n, item in enumerate(ranked)}
     ids = np.arange(1, size + 1)
     frame = pd.DataFrame(
         {
-            "item_id": ids, "x": x, "y": y, "department": departments, "drawn": drawn,
+            "item_id": ids, "x": x, "y": y, "type": types, "drawn": drawn,
             "stop": _places(size, stop_of), "rank": _places(size, rank_of),
             "target": ids == target,
         }
     )  # fmt: skip
     box = extent or (map_extent([view]) if view else None) or (-1.0, 1.0, -1.0, 1.0)
     titles = stock.titles(language)
+    edge = tuple(
+        np.clip(values, low + EDGE * (high - low), high - EDGE * (high - low))
+        for values, low, high in ((x, *box[:2]), (y, *box[2:]))
+    )
+    middles = _middles(x, y, types, drawn)
 
     def place(item: int) -> tuple[float | None, float | None]:
-        return (finite(x[item - 1]), finite(y[item - 1])) if 1 <= item <= size else (None, None)
+        return (finite(edge[0][item - 1]), finite(edge[1][item - 1])) if 1 <= item <= size else (None, None)
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
         data = []
         faint = bool(stops or ranked)  # the shopper in front, the shop behind
-        for mark, members in stock.members.items():
-            chosen = members[members < size]
-            chosen = chosen[drawn[chosen]]
-            name = _department_name(stock, mark, members, language)
-            data.append(_cloud(page, x, y, titles, chosen, mark.colour(page), mark.symbol, name, faint))
+        for group in range(int(stock.types.max(initial=0)) // len(DEPARTMENTS) + 1):  # the types of one marker
+            chosen = np.flatnonzero(drawn & (types // len(DEPARTMENTS) == group))
+            data.append(_cloud(page, stock, x, y, titles, chosen, group, language, faint))
         data += _path(page, items, [(item, *place(item)) for item in stops], language)
         data += _list(page, items, [(item, *place(item)) for item in ranked], target, place, language)
         layout: Plot = {
@@ -99,13 +118,11 @@ def item_map(
             "yaxis": axis(page, range=list(box[2:]), showticklabels=False, showline=False),
             "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
             "showlegend": True,
-            "legend": {
-                "orientation": "h", "x": 0, "xanchor": "left", "y": -0.09, "yanchor": "top", "font": {"size": 11},
-                "itemsizing": "constant", "tracegroupgap": 0, "entrywidthmode": "pixels", "entrywidth": 106,
-            },
+            "legend": {"orientation": "h", "x": 0, "y": -0.09, "yanchor": "top", "font": {"size": 12}},
             "dragmode": "pan",
         }  # fmt: skip
-        layout["margin"]["b"] = 124
+        layout["margin"]["b"] = 66
+        layout["annotations"] = _names(page, stock, middles, box, language, narrow)
         if not drawn.any():
             waiting = text("figures.item_map_waiting", language)
             layout["annotations"] = [note(page, 0.5, 0.5, waiting, xref="paper", yref="paper")]
@@ -116,7 +133,7 @@ def item_map(
         title=text("figures.item_map_title", language),
         alt=_alt(items, frame, stops, ranked, (view or {}).get("epoch"), language),
         draw=draw,
-        height=520,
+        height=HEIGHT,
         revision="item_map",
     )
 
@@ -140,22 +157,69 @@ def _sample(size: int, keep: set[int]) -> NDArray[np.bool_]:
     return chosen
 
 
-def _department_name(stock: Shelf, mark: Mark, members: Any, language: str) -> str:
-    if mark == stock.shared:
-        return text("figures.other_departments", language)
-    return stock.product(int(members[0]) + 1, language).department_name or text("figures.other_departments", language)
+def _mark(kind: int) -> tuple[Mark, str]:
+    """Colour and marker of a type; twelve types share a marker, and neighbours differ in colour."""
+    return DEPARTMENTS[kind % len(DEPARTMENTS)], DEPARTMENTS[kind // len(DEPARTMENTS) % len(DEPARTMENTS)].symbol
 
 
 def _cloud(
-    page: Theme, x: Any, y: Any, titles: Any, chosen: Any, colour: str, symbol: str, name: str, faint: bool
+    page: Theme, stock: Shelf, x: Any, y: Any, titles: Any, chosen: Any, group: int, language: str, faint: bool
 ) -> Plot:  # fmt: skip
+    """The products of the types that share a marker."""
+    kinds = stock.types[chosen].tolist()
     return {
-        "type": "scatter", "mode": "markers", "name": plotly_text(name),
+        "type": "scatter", "mode": "markers", "showlegend": False,
         "x": x[chosen].round(4).tolist(), "y": y[chosen].round(4).tolist(),
         "text": titles[chosen].tolist(),
-        "marker": {"color": colour, "symbol": symbol, "size": 6, "opacity": 0.65 if faint else 0.85},
-        "hovertemplate": "%{text}<extra>%{fullData.name}</extra>",
+        "customdata": [plotly_text(stock.product(int(row) + 1, language).kind) for row in chosen],
+        "marker": {
+            "color": [_mark(kind)[0].colour(page) for kind in kinds], "size": 6, "opacity": 0.65 if faint else 0.85,
+            "symbol": _mark(group * len(DEPARTMENTS))[1],
+        },
+        "hovertemplate": "%{text}<extra>%{customdata}</extra>",
     }  # fmt: skip
+
+
+def _middles(x: Any, y: Any, types: Any, drawn: Any) -> list[tuple[int, float, float]]:
+    """Type number and middle of each type whose products lie together, the closest first."""
+    if not drawn.any():
+        return []
+
+    def spread(rows: Any) -> tuple[float, float, float]:
+        middle = float(np.median(x[rows])), float(np.median(y[rows]))
+        return (*middle, float(np.median(np.hypot(x[rows] - middle[0], y[rows] - middle[1]))))
+
+    most = TOGETHER * spread(drawn)[2]
+    found = []
+    for kind in np.unique(types[drawn]):
+        rows = drawn & (types == kind)
+        across, up, distance = spread(rows)
+        if rows.sum() > 1 and distance < most:
+            found.append((distance, int(kind), across, up))
+    return [(kind, across, up) for _, kind, across, up in sorted(found)]
+
+
+def _names(
+    page: Theme, stock: Shelf, middles: list[tuple[int, float, float]], box: Extent, language: str, narrow: bool
+) -> list[Plot]:  # fmt: skip
+    """The names of the types at their middles, as many as keep clear of each other."""
+    across, up = (NARROW_WIDTH if narrow else WIDTH) / (box[1] - box[0]), (HEIGHT - 100) / (box[3] - box[2])
+    taken: list[tuple[float, float, float, float]] = []
+    notes = []
+    for kind, x, y in middles:
+        if not (box[0] < x < box[1] and box[2] < y < box[3]):
+            continue
+        words = name_lines(stock.product(int(np.argmax(stock.types == kind)) + 1, language).kind, TYPE_NAME)
+        lines = words.split("<br>")
+        half, tall = LETTER * max(width_of(line) for line in lines) / 2, LINE * len(lines) / 2
+        spot = ((x - box[0]) * across - half, (y - box[2]) * up - tall)
+        own = (*spot, spot[0] + 2 * half, spot[1] + 2 * tall)
+        if any(own[0] < b[2] and b[0] < own[2] and own[1] < b[3] and b[1] < own[3] for b in taken):
+            continue
+        taken.append(own)
+        look = {"bgcolor": alpha(page.background, 0.72), "borderpad": 0, "captureevents": False}
+        notes.append(note(page, x, y, f"<b>{words}</b>", font={"size": 11, "color": page.ink}, **look))
+    return notes
 
 
 def _path(page: Theme, items: pd.DataFrame, stops: list[tuple[int, Any, Any]], language: str) -> list[Plot]:
@@ -222,8 +286,7 @@ def _alt(
     def titles(some: list[int]) -> str:
         return join.join(product(items, item, language).title for item in some if 1 <= item <= len(items)) or "–"
 
-    shown = min(len(DEPARTMENTS), frame["department"].nunique())
     return text(
-        "figures.item_map_alt", language, items=int(frame["drawn"].sum()), departments=shown, epoch=epoch,
+        "figures.item_map_alt", language, items=int(frame["drawn"].sum()), types=frame["type"].nunique(), epoch=epoch,
         history=titles(stops), top=titles(ranked[:3]),
     )  # fmt: skip

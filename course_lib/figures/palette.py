@@ -9,7 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-FONT = "'Source Sans', 'Noto Sans SC', 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif"
+from course_lib.errors import CourseError
+
+# The page's own stack in .streamlit/config.toml: served with the page up to Noto Sans SC, then what a machine may have.
+FONT = (
+    "'Source Sans', 'LiveRec Emoji', 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', sans-serif"
+)
 CLEAR = "rgba(0,0,0,0)"
 
 
@@ -56,6 +61,7 @@ MODELS: dict[str, Style] = {
     "gru4rec": Style("#a23b72", "#e59ac4", width=3),
     "ease": Style("#8a5a00", "#e6a72e", width=3),
     "matrix-factorization": Style("#6a4fb3", "#b3a1ec", width=3),
+    "mlp": Style("#5f6b00", "#c9d64a", "10px,3px", 3),
     "popularity": Style("#747474", "#8c8c8c", "dot"),
     "personal-frequency": Style("#686868", "#9c9c9c", "longdash"),
     "item-knn": Style("#5c5c5c", "#adadad", "dashdot"),
@@ -68,8 +74,13 @@ ORACLES = ("filtered", "known")
 
 
 def style(name: str) -> Style:
-    """The style of a model, baseline, ``oracle.known`` or ``oracle.filtered``; a model without a slot gets SASRec's."""
-    return MODELS.get(name, MODELS["sasrec"])
+    """The style of a model, baseline, ``oracle.known`` or ``oracle.filtered``.
+
+    Raises CourseError ``no_colour`` for a model that has none: in another's colour it would be taken for that one.
+    """
+    if name not in MODELS:
+        raise CourseError("no_colour", name=name)
+    return MODELS[name]
 
 
 @dataclass(frozen=True)

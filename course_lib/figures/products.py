@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import re
 import weakref
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from course_lib.data.columns import Columns
-from course_lib.figures.base import finite, plotly_text, shorten
+from course_lib.figures.base import finite, plotly_text, shorten, width_of, wrap
 from course_lib.figures.palette import DEPARTMENTS, Mark, contrast
 
 GREY = "#8a929e"
@@ -31,6 +32,7 @@ class Product:
     item: int
     title: str
     short: str  # the product type where the data has one, else the title: brands come first in titles and say little
+    kind: str  # the product type's name, else the department's, else nothing
     emoji: str
     colour: str  # #rrggbb
     department: str  # id
@@ -60,13 +62,12 @@ class Shelf:
         self.departments = np.array([_words(value) for value in departments], dtype=object)
         names = sorted(set(self.departments.tolist()))
         last = len(DEPARTMENTS) - 1
-        crowded = len(names) > len(DEPARTMENTS)  # then the last mark is shared by all that are left
-        self.marks = {name: DEPARTMENTS[min(n, last)] for n, name in enumerate(names)}
-        self.members: dict[Mark, NDArray[np.int64]] = {}  # rows of each mark
-        self.shared = DEPARTMENTS[last] if crowded else None
-        for mark in dict.fromkeys(self.marks.values()):
-            own = {name for name in names if self.marks[name] == mark}
-            self.members[mark] = np.array([row for row, name in enumerate(self.departments) if name in own])
+        self.marks = {name: DEPARTMENTS[min(n, last)] for n, name in enumerate(names)}  # all beyond share the last
+        types = [_words(value) for value in self._cells.get(Columns.TYPE, [None] * self.size)]
+        order = sorted({(self.departments[row], kind) for row, kind in enumerate(types)})
+        number = {key: n for n, key in enumerate(order)}
+        # (V,) the number of each product's type, those of one department one after the other.
+        self.types = np.array([number[self.departments[row], kind] for row, kind in enumerate(types)], dtype=np.int64)
 
     def product(self, item: int, language: str) -> Product:
         """One item; see :func:`product`."""
@@ -116,14 +117,17 @@ def _product(row: Mapping[str, Any], item: int, language: str) -> Product:
     department = _words(row.get(Columns.DEPARTMENT))
     title = _in_language(row, Columns.TITLE_ZH, Columns.TITLE_EN, language) or _words(row.get(Columns.CODE))
     title = title or f"#{item}"
+    kind = _in_language(row, Columns.TYPE_ZH, Columns.TYPE_EN, language)
+    department_name = _in_language(row, Columns.DEPARTMENT_ZH, Columns.DEPARTMENT_EN, language) or department
     return Product(
         item=item,
         title=title,
-        short=_in_language(row, Columns.TYPE_ZH, Columns.TYPE_EN, language) or title,
+        short=kind or title,
+        kind=kind or department_name,
         emoji=_words(row.get(Columns.EMOJI)) or NO_EMOJI,
         colour=colour if re.fullmatch(r"#[0-9a-fA-F]{6}", colour) else GREY,
         department=department,
-        department_name=_in_language(row, Columns.DEPARTMENT_ZH, Columns.DEPARTMENT_EN, language) or department,
+        department_name=department_name,
         price=finite(row.get(Columns.PRICE)),
     )
 
@@ -131,14 +135,25 @@ def _product(row: Mapping[str, Any], item: int, language: str) -> Product:
 _COLUMNS = frozenset(
     {
         Columns.TITLE_ZH, Columns.TITLE_EN, Columns.CODE, Columns.EMOJI, Columns.COLOUR, Columns.DEPARTMENT,
-        Columns.DEPARTMENT_ZH, Columns.DEPARTMENT_EN, Columns.PRICE, Columns.TYPE_ZH, Columns.TYPE_EN,
+        Columns.DEPARTMENT_ZH, Columns.DEPARTMENT_EN, Columns.PRICE, Columns.TYPE, Columns.TYPE_ZH, Columns.TYPE_EN,
     }
 )  # fmt: skip
 
 
-def short_label(one: Product, width: int) -> str:
-    """Emoji and as much of the short name as fits a display width (a Chinese character counts two). Not escaped."""
-    return f"{one.emoji} {shorten(one.short, width)}"
+def name_lines(name: str, width: int, most: int = 2) -> str:
+    """A product's or type's name in at most ``most`` lines of a display width, broken between words; safe for Plotly.
+
+    Every name of the course's own shops fits into two lines of 16; a longer one of a learner's is cut with an ellipsis.
+    """
+    lines = wrap(name, width)
+    lines[most - 1 :] = [" ".join(lines[most - 1 :])]
+    return "<br>".join(plotly_text(shorten(line, width)) for line in lines if line)
+
+
+def label_room(labels: Sequence[str], size: int = 12) -> int:
+    """Pixels that the longest line of ``labels`` (Plotly text in type of ``size``) needs beside a picture."""
+    lines = [html.unescape(line) for label in labels for line in label.split("<br>")]
+    return round(0.55 * size * max((width_of(line) for line in lines), default=0)) + 14
 
 
 def price_text(price: float | None, currency: str = "¥") -> str:
@@ -177,3 +192,21 @@ def product_cards(cards: Sequence[str]) -> str:
     inside = "".join(f'<li style="min-width:0">{card}</li>' for card in cards)
     style = "display:grid;grid-template-columns:repeat(auto-fill,minmax(13rem,1fr));gap:.5rem;list-style:none"
     return f'<ul class="product-cards" style="{style};padding:0;margin:0">{inside}</ul>'
+
+
+def near_rows(found: Mapping[str, Sequence[Product]]) -> str:
+    """HTML: a row for each name, its products' faces, and in words how many are of which type; all data is escaped."""
+    rows = []
+    for name, products in found.items():
+        faces = "".join(
+            f'<span class="near-face" style="background:{one.colour}" title="{html.escape(one.title, quote=True)}">'
+            f"{html.escape(one.emoji)}</span>"
+            for one in products
+        )
+        kinds = Counter(one.kind for one in products).most_common()
+        words = " · ".join(f"{html.escape(kind)} {times}" for kind, times in kinds) or "–"
+        rows.append(
+            f'<div class="near-row"><b>{html.escape(name)}</b><div aria-hidden="true">{faces}</div>'
+            f"<small>{words}</small></div>"
+        )
+    return f'<div class="near-rows">{"".join(rows)}</div>'

@@ -14,18 +14,18 @@ from course_lib.text import text
 ROW = 42  # pixels of one bar with its label
 
 
-def result_bars(result: Mapping[str, Any], language: str, metric: str = "ndcg@10") -> Figure:
+def result_bars(result: Mapping[str, Any], model: str, language: str, metric: str = "ndcg@10") -> Figure:
     """One bar a model, weakest kind first: baselines, the run's model, the oracles; whiskers are 95% intervals.
 
     Args:
         result: the content of ``result.json``; parts that are missing are left out.
+        model: whose result it is.
         language: "zh" or "en".
         metric: any key of ``result["metrics"]``.
 
     Frame columns: kind (baseline, run, oracle), series, metric, value, low, high, share (of the filtered oracle, else
     of the known one; NaN without an oracle).
     """
-    model = str(result.get("model", "sasrec"))
     groups = [("baseline", name, (result.get("baselines") or {}).get(name)) for name in BASELINES]
     groups.append(("run", model, result.get("metrics")))
     groups += [("oracle", f"oracle.{name}", (result.get("oracle") or {}).get(name)) for name in ORACLES]

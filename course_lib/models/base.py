@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
 
@@ -67,6 +68,22 @@ class NeuralModel(Recommender, Protocol):
 
     def attention(self, input_ids: Tensor) -> list[Tensor]:
         """Each layer's (B, H, places that ask, L), the last place that asks is the one that answers; [] if none."""
+
+
+def untrained(name: str, num_items: int, settings: Mapping[str, Any], seed: int) -> Any:
+    """A neural model before its training; its weights depend on the seed alone.
+
+    Args:
+        name: of a model that is trained.
+        num_items: V products.
+        settings: those of the model's file; what they leave out is its default.
+        seed: of the weights.
+    """
+    import torch
+
+    torch.manual_seed(seed)
+    kind = model_class(name)
+    return kind(kind.config_class(num_items=num_items, **settings))
 
 
 class CountedModel:

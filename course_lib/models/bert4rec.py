@@ -27,6 +27,7 @@ from transformers import BertConfig, BertModel, PretrainedConfig
 
 from course_lib.models.neural import NeuralBase
 
+TASK = "next_item"
 SETTINGS = {  # name: (default, lowest, highest)
     "width": (64, 8, 256),  # D, numbers that describe a product
     "layers": (1, 1, 6),

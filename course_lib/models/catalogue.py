@@ -1,7 +1,9 @@
 """Which models there are and which settings each has, read from the model files without importing torch.
 
-A model is one file in this folder with a docstring, a literal ``SETTINGS`` and a class that ends in ``Model``:
+A model is one file in this folder with a docstring, literals ``TASK`` and ``SETTINGS``, and a class that ends in
+``Model``:
 
+    TASK = "next_item"           # what it learns; an experiment chooses among the models of a task
     SETTINGS = {
         "width": (64, 8, 256),   # default, lowest, highest
         "blend": (0.1, 0.0, 1.0),
@@ -18,7 +20,7 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,15 +82,31 @@ def check_settings(owner: str, known: Mapping[str, Setting], given: Mapping[str,
 
 
 @dataclass(frozen=True)
-class ModelCard:
-    """What is known about a model without loading it."""
+class SourceFacts:
+    """What a source file says of itself without being run."""
 
-    name: str
-    source: Path
-    summary: str  # first line of the file's docstring
-    settings: Mapping[str, Setting]
-    neural: bool  # trained by the loop (torch) rather than counted
-    training: Mapping[str, Value]  # its own defaults of the training loop
+    summary: str  # first line of its docstring
+    literals: Mapping[str, Any]  # values of the names asked for, where it defines them
+    functions: frozenset[str]  # names of its functions
+    imports: frozenset[str]  # packages that it imports at the top
+
+
+def read_source(path: Path, names: Collection[str]) -> SourceFacts:
+    """Reads the literals called ``names``; raises SyntaxError or ValueError where the file, or a literal, is none."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    literals = {
+        _target(node): ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value and _target(node) in names
+    }
+    imports = [alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
+    imports += [node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)]
+    return SourceFacts(
+        (ast.get_docstring(tree) or "").split("\n")[0],
+        literals,
+        frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef)),
+        frozenset(name.split(".")[0] for name in imports),
+    )
 
 
 def _target(node: ast.Assign | ast.AnnAssign) -> str:
@@ -96,34 +114,31 @@ def _target(node: ast.Assign | ast.AnnAssign) -> str:
     return getattr(node.target if isinstance(node, ast.AnnAssign) else node.targets[0], "id", "")
 
 
+@dataclass(frozen=True)
+class ModelCard:
+    """What is known about a model without loading it."""
+
+    name: str
+    source: Path
+    summary: str  # first line of the file's docstring
+    task: str  # what it learns: the experiments that choose models of this task offer it
+    settings: Mapping[str, Setting]
+    neural: bool  # trained by the loop (torch) rather than counted
+    training: Mapping[str, Value]  # its own defaults of the training loop
+
+
 @functools.cache
 def model_cards() -> Mapping[str, ModelCard]:
     """All models in this folder, by name (the file's name with dashes)."""
     cards = {}
     for path in sorted(FOLDER.glob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        literals = {
-            _target(node): ast.literal_eval(node.value)
-            for node in tree.body
-            if isinstance(node, ast.Assign | ast.AnnAssign) and node.value and _target(node) in ("SETTINGS", "TRAINING")
-        }
-        if "SETTINGS" not in literals:
+        facts = read_source(path, ("TASK", "SETTINGS", "TRAINING"))
+        if "TASK" not in facts.literals:
             continue
-        imports = {
-            name.split(".")[0]
-            for node in tree.body
-            for name in (
-                [alias.name for alias in node.names]
-                if isinstance(node, ast.Import)
-                else [node.module or ""]
-                if isinstance(node, ast.ImportFrom)
-                else []
-            )
-        }
         name = path.stem.replace("_", "-")
-        summary = (ast.get_docstring(tree) or "").split("\n")[0]
-        settings, training = parse_settings(literals["SETTINGS"]), literals.get("TRAINING", {})
-        cards[name] = ModelCard(name, path, summary, settings, "torch" in imports, training)
+        settings, training = parse_settings(facts.literals.get("SETTINGS", {})), facts.literals.get("TRAINING", {})
+        task, neural = str(facts.literals["TASK"]), "torch" in facts.imports
+        cards[name] = ModelCard(name, path, facts.summary, task, settings, neural, training)
     return cards
 
 

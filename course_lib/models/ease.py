@@ -23,6 +23,7 @@ from course_lib.errors import CourseError
 from course_lib.models.base import CountedModel, Scores
 from course_lib.models.interactions import bought
 
+TASK = "next_item"
 SETTINGS = {
     "regularisation": (100.0, 0.1, 100000.0),  # added to how many people bought a product
 }

@@ -29,6 +29,7 @@ from transformers import PretrainedConfig
 
 from course_lib.models.neural import NeuralBase
 
+TASK = "next_item"
 SETTINGS = {  # name: (default, lowest, highest)
     "width": (64, 8, 256),  # D, numbers that describe a product
     "memory": (128, 8, 512),  # S, numbers that the network remembers

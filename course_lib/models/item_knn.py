@@ -20,6 +20,7 @@ from course_lib.data.histories import Histories
 from course_lib.models.base import CountedModel, Scores
 from course_lib.models.interactions import bought
 
+TASK = "next_item"
 SETTINGS = {
     "neighbours": (100, 1, 1000),  # most similar items kept for each item
     "shrinkage": (10.0, 0.0, 1000.0),  # damps similarities that rest on few people

@@ -16,6 +16,7 @@ from scipy import sparse
 from course_lib.data.histories import Histories
 from course_lib.models.base import CountedModel, Scores
 
+TASK = "next_item"
 SETTINGS = {
     "blend": (10.0, 0.001, 10000.0),  # weight of popularity, in observed transitions
 }

@@ -31,6 +31,7 @@ from course_lib.data.histories import Histories
 from course_lib.models.base import CountedModel, Scores
 from course_lib.models.interactions import bought
 
+TASK = "next_item"
 SETTINGS = {
     "factors": (64, 2, 512),  # F
     "regularisation": (0.01, 0.000001, 10.0),

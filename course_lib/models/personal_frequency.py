@@ -19,6 +19,7 @@ from course_lib.data.histories import Histories
 from course_lib.models.base import CountedModel, Scores
 from course_lib.models.interactions import times_bought
 
+TASK = "next_item"
 SETTINGS: dict[str, tuple[Any, ...]] = {}
 
 

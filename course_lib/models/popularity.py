@@ -12,6 +12,7 @@ import numpy as np
 from course_lib.data.histories import Histories
 from course_lib.models.base import CountedModel, Scores
 
+TASK = "next_item"
 SETTINGS: dict[str, tuple[Any, ...]] = {}
 
 

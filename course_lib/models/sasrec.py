@@ -22,6 +22,7 @@ from transformers import PretrainedConfig
 
 from course_lib.models.neural import NeuralBase
 
+TASK = "next_item"
 SETTINGS = {  # name: (default, lowest, highest)
     "width": (48, 8, 256),  # D, numbers that describe a product
     "layers": (2, 1, 6),

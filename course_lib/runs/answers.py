@@ -1,49 +1,41 @@
-"""Asks the resident predictor process, and replaces it when it dies or does not answer."""
+"""Asks the resident process that answers questions, and replaces it when it dies or does not answer."""
 
 from __future__ import annotations
 
 import itertools
-import operator
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from course_lib.errors import CourseError
+from course_lib.experiments.catalogue import check_asked
 from course_lib.runs.process import Child, Message
 from course_lib.runs.view import RunView
 
 ANSWER_S = 10.0  # an answer takes a few milliseconds; the first about a model a little more
 READY_S = 60.0  # loading torch on a slow disk
-MAX_HISTORY, MAX_K = 1000, 100  # products
 QUICK_DEATHS = 3  # in a row before it was ready: then only the next question starts it again
 
 Spawn = Callable[[Callable[[Child, Message], None], Callable[[Child, bool], None]], Child]
 
 
-def check_question(view: RunView, epoch: int | None, history: Sequence[int], k: int) -> tuple[int | None, list[int]]:
-    """The epoch (None: the finished model) and the item ids to ask with; raises CourseError if it cannot be asked."""
-    if view.state == "missing":
+def check_question(view: RunView, at: int | None, asked: Mapping[str, Any]) -> tuple[int | None, dict[str, Any]]:
+    """The frame (None: the finished artefact) and the completed question; raises CourseError if it cannot be asked."""
+    if view.state == "missing" or view.config is None:
         raise CourseError("run_missing", run=view.run_id)
-    if len(history) > MAX_HISTORY:
-        raise CourseError("history_too_long", length=len(history), limit=MAX_HISTORY)
-    try:
-        items = [operator.index(item) for item in history]
-    except TypeError:
-        raise CourseError("unknown_items", items=", ".join(str(item) for item in history[:10])) from None
-    if not 1 <= k <= MAX_K:
-        raise CourseError("setting_out_of_range", name="k", value=k, low=1, high=MAX_K)
-    if epoch is None and view.result is None:
-        if not view.snapshots:
+    checked = check_asked(view.config.card, asked)
+    if at is None and view.result is None:
+        if not view.frames:
             raise CourseError("run_has_no_model", run=view.run_id)
-        epoch = view.snapshots[-1]
-    if epoch is not None and epoch not in view.snapshots:
-        raise CourseError("snapshot_missing", run=view.run_id, epoch=epoch)
-    return epoch, items
+        at = view.frames[-1]
+    if at is not None and at not in view.frames:
+        raise CourseError("frame_missing", run=view.run_id, frame=at)
+    return at, checked
 
 
 class _Seat:
-    """One predictor process and what has been heard of it."""
+    """One such process and what has been heard of it."""
 
     def __init__(self, spawn: Spawn, on_death: Callable[[_Seat], None]) -> None:
         self.heard: queue.SimpleQueue[Message | None] = queue.SimpleQueue()  # None: it has died
@@ -66,7 +58,7 @@ class _Seat:
         self._on_death(self)
 
 
-class Predictor:
+class Answerer:
     """One question at a time to one process; thread-safe."""
 
     def __init__(self, spawn: Spawn, answer_s: float = ANSWER_S, ready_s: float = READY_S) -> None:
@@ -99,12 +91,12 @@ class Predictor:
                 self._quick_deaths = QUICK_DEATHS  # said to whoever asks next
 
     def ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        """The answer. Raises CourseError: the model's own, ``predictor_timeout`` or ``predictor_died``.
+        """The answer. Raises CourseError: the model's own, ``answer_timeout`` or ``answer_died``.
 
         A question that meets the process's death is asked once more.
         """
         if not self._turn.acquire(timeout=self._answer_s):
-            raise CourseError("predictor_timeout", seconds=round(self._answer_s))
+            raise CourseError("answer_timeout", seconds=round(self._answer_s))
         try:
             for _ in range(2):
                 answer = self._ask_once(question)
@@ -114,7 +106,7 @@ class Predictor:
                     return dict(answer["answer"])
         finally:
             self._turn.release()
-        raise CourseError("predictor_died")
+        raise CourseError("answer_died")
 
     def _ask_once(self, question: dict[str, Any]) -> Message | None:
         """The answer to one attempt; None if the process died."""
@@ -124,16 +116,16 @@ class Predictor:
             return None
         if not seat.settled.wait(self._ready_s):
             seat.child.kill()
-            raise CourseError("predictor_timeout", seconds=round(self._ready_s))
+            raise CourseError("answer_timeout", seconds=round(self._ready_s))
         number = next(self._numbers)
-        if seat.dead or not seat.child.send({"do": "predict", "id": number, **question}):
+        if seat.dead or not seat.child.send({"do": "answer", **question, "id": number}):
             return None
         while True:
             try:
                 answer = seat.heard.get(timeout=self._answer_s)
             except queue.Empty:
                 seat.child.kill()  # a new one takes its place
-                raise CourseError("predictor_timeout", seconds=round(self._answer_s)) from None
+                raise CourseError("answer_timeout", seconds=round(self._answer_s)) from None
             if answer is None or answer["id"] == number:
                 return answer
 

@@ -9,7 +9,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,12 +17,12 @@ from typing import Any, Literal
 from filelock import FileLock, Timeout
 
 from course_lib.errors import CourseError
+from course_lib.experiments.config import RunConfig
+from course_lib.experiments.events import Event, Folder
 from course_lib.runs.files import FULL, LOG, RESULT, EventWriter, read_object, run_lock, storage_error, write_whole
 from course_lib.runs.store import RunReader
-from course_lib.runs.view import Event
 
-# perform(address, model, settings, training, seed, folder): course_lib.training.job.perform
-Perform = Callable[..., Generator[Event, None, None]]
+Perform = Callable[[RunConfig, Folder], Iterator[Event]]  # an experiment's run
 Wish = Literal["go on", "stop", "leave"]  # leave: unfinished, to be resumed later
 LOCK_PATIENCE_S = 2.0  # others hold the lock for a moment when they look whether the run is alive
 UNWRITABLE = (*FULL, errno.EROFS, errno.EACCES, errno.EPERM)
@@ -85,9 +85,10 @@ def _carry_out_locked(
                 tell("stopped")
             raise
         except Exception as problem:
-            error = explain(problem, folder).to_dict()
-            with contextlib.suppress(OSError):  # on a full disk the outcome alone says it
-                tell("failed", error=error)
+            error = error_of(problem, folder).to_dict()
+            if error["key"] != "run_unreadable":  # it may be a finished one, and the next reading may succeed
+                with contextlib.suppress(OSError):  # on a full disk the outcome alone says it
+                    tell("failed", error=error)
             return Outcome("failed", error)
     return Outcome(state)
 
@@ -97,7 +98,9 @@ def _train(
 ) -> Literal["finished", "stopped", "left"]:
     begun = time.perf_counter()
     reading = RunReader(folder).read()
-    config = reading.view.config
+    config, error = reading.view.config, reading.view.error
+    if error is not None and error["key"] == "run_unreadable":
+        raise CourseError.from_dict(error)
     if config is None:
         raise CourseError("run_corrupt", run=folder.name, file="config.json")
     if (folder / RESULT).exists():  # an earlier attempt died just before it could say so
@@ -107,8 +110,8 @@ def _train(
     tell("started", attempt=reading.attempts + 1, pid=os.getpid())
     wanted = wish()
     if wanted == "go on":
-        events = perform(config.dataset, config.model, config.settings, config.training, config.seed, folder)
-        with contextlib.closing(events):
+        events = perform(config, Folder(folder))
+        with _closing(events):
             for event in events:
                 if event["kind"] == "result":
                     _keep_result(folder, {name: value for name, value in event.items() if name not in ("kind", "t")})
@@ -125,7 +128,17 @@ def _train(
         return "stopped"
     if wanted == "leave":
         return "left"
-    raise RuntimeError("training ended without a result")
+    raise RuntimeError("the experiment ended without a result")
+
+
+@contextlib.contextmanager
+def _closing(events: Iterator[Event]) -> Iterator[None]:
+    """An experiment that is left half-way is told so: a generator may have something to put away."""
+    try:
+        yield
+    finally:
+        if isinstance(events, Generator):
+            events.close()
 
 
 def _total_seconds(result: dict[str, Any]) -> float | None:
@@ -137,7 +150,7 @@ def _keep_result(folder: Path, result: dict[str, Any]) -> None:
     write_whole(folder / RESULT, json.dumps(result, ensure_ascii=False, indent=1))
 
 
-def explain(problem: Exception, folder: Path) -> CourseError:
+def error_of(problem: Exception, folder: Path) -> CourseError:
     """The sentence for whatever ended a run; an error of the course itself leaves its traceback in ``worker.log``."""
     if isinstance(problem, CourseError):
         return problem

@@ -15,9 +15,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from course_lib.errors import CourseError
-from course_lib.runs.view import Event
+from course_lib.experiments.events import Event
 
-EVENTS, CONFIG, RESULT, LOCK, LOG = "events.jsonl", "config.json", "result.json", "lock", "worker.log"
+EVENTS, RESULT, LOCK, LOG = "events.jsonl", "result.json", "lock", "worker.log"
 WANTED = "wanted.json"  # who waits for it; kept by the web process, not a part of the run
 FULL = (errno.ENOSPC, errno.EDQUOT)
 

@@ -29,7 +29,7 @@ class Housekeeping:
         if view.state != "missing":
             self._watched[view.run_id] = time.monotonic()
 
-    def untidy(self) -> None:
+    def runs_changed(self) -> None:
         """A run has ended: look at the disk soon."""
         self._tidy_at = 0.0
 

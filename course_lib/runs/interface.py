@@ -1,4 +1,4 @@
-"""What starts, watches and stops runs, and answers questions to a trained model: one small interface.
+"""What starts, watches and stops runs, and answers questions to what they made: one small interface.
 
 :class:`course_lib.runs.local.LocalRuns` keeps it with worker processes on this machine; a cluster would keep it with
 the same run folders on shared storage.
@@ -6,36 +6,20 @@ the same run folders on shared storage.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from course_lib.runs.config import RunConfig
+from course_lib.experiments.config import RunConfig
 from course_lib.runs.view import RunView
 
 
 @dataclass(frozen=True)
-class ScoredItem:
-    """One product of a predicted list."""
+class RunSize:
+    """What is known of a run before it starts."""
 
-    item: int  # 1..V
-    score: float  # the model's own scale
-    p: float  # its share of the softmax over the products that may be recommended, 0..1
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """A model's answer to one history."""
-
-    top: tuple[ScoredItem, ...]  # best first
-    attention: list[list[list[float]]]  # (layers, heads, history positions); empty for a model without attention
-    ms: float  # milliseconds that the model took
-
-    @classmethod
-    def from_answer(cls, answer: Mapping[str, Any]) -> Prediction:
-        """From what the predictor process sends."""
-        top = tuple(ScoredItem(int(row["item"]), float(row["score"]), float(row["p"])) for row in answer["top"])
-        return cls(top, answer["attention"], float(answer["ms"]))
+    parameters: int | None  # None where nothing is trained, or the experiment cannot tell
+    seconds: float  # about how long it will take
 
 
 class Runs(Protocol):
@@ -56,12 +40,16 @@ class Runs(Protocol):
         """``learner`` no longer wants the run; it ends when nobody does. Raises CourseError ``run_elsewhere``."""
         ...
 
-    def predict(self, run_id: str, epoch: int | None, history: Sequence[int], k: int = 10) -> Prediction:
-        """The ``k`` products that come next after ``history`` (item ids, oldest first).
+    def ask(self, run_id: str, at: int | None, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """What the run's artefact answers, by the names in its experiment's ASKS; ``ms`` is how long it took.
 
-        ``epoch`` names a snapshot; None means the finished model, or the latest snapshot until there is one.
+        ``at`` names a frame; None means the finished artefact, or the newest frame until there is one.
         Raises CourseError.
         """
+        ...
+
+    def size(self, config: RunConfig) -> RunSize:
+        """How large a run of ``config`` would be, and about how long it would take. Raises CourseError."""
         ...
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Runs on this machine: a few warm worker processes, one queue, one predictor. Torch is never loaded here.
+"""Runs on this machine: a few warm worker processes, one queue, one process that answers. Torch is never loaded here.
 
     runs = LocalRuns(load_settings())
     run_id = runs.start(RunConfig.make(), learner="local")
@@ -14,29 +14,29 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from course_lib.errors import CourseError
-from course_lib.runs.answers import ANSWER_S, Predictor, check_question
-from course_lib.runs.config import RunConfig
-from course_lib.runs.crew import Crew
-from course_lib.runs.files import EventWriter, is_held, note_wanted, read_wanted, run_lock
+from course_lib.experiments.config import RunConfig
+from course_lib.runs.answers import ANSWER_S, Answerer, check_question
+from course_lib.runs.files import EventWriter, is_held, note_wanted, run_lock
 from course_lib.runs.housekeeping import Housekeeping
-from course_lib.runs.interface import Prediction
+from course_lib.runs.interface import RunSize
 from course_lib.runs.process import WORKER, Child, Message, worker_environment
 from course_lib.runs.schedule import ANYONE, Durations, Forecast, Job, forecast, next_job
 from course_lib.runs.store import RunStore
+from course_lib.runs.take_up import MEASURED, learn_duration, take_up
 from course_lib.runs.view import ENDED, RunView
+from course_lib.runs.workers import Workers
 from course_lib.settings import Settings
 
 TICK_S = 0.25  # how often waiting and training runs are looked after
 IDLE_TICK_S = 30.0
 STOP_PATIENCE_S = 20.0  # a worker that does not heed "stop" for so long is ended
-FRUITLESS = 3  # attempts in a row without a completed epoch, after which a restart does not try again
-MEASURED = 50  # finished runs that are read at the start for their durations
+SIZES = 50  # configurations whose size is remembered
 START_S = 3.0  # from a worker's start to its being ready
 
 log = logging.getLogger(__name__)
@@ -55,18 +55,19 @@ class LocalRuns:
         self._shown: dict[str, tuple[RunView, tuple[Any, ...], RunView]] = {}
         self._probed: dict[str, tuple[float, bool]] = {}  # is some other process training it? monotonic seconds
         self._durations = Durations()
+        self._sizes: dict[str, dict[str, Any]] = {}  # by run id
         self._disk = Housekeeping(self.store)
         self._closed = False
         environment = worker_environment(settings)
-        self._crew = Crew(
+        self._workers = Workers(
             settings.workers, lambda: Child(command, "train", environment, on_message=self._heard, on_death=self._died)
         )
-        self._predictor = Predictor(
-            lambda on_message, on_death: Child(command, "predict", environment, on_message, on_death), answer_s
+        self._answerer = Answerer(
+            lambda on_message, on_death: Child(command, "answer", environment, on_message, on_death), answer_s
         )
-        self._warm_predictor = False
+        self._warm_answerer = False
         with self._changed:
-            self._crew.fill()
+            self._workers.fill()
         self._supervisor = threading.Thread(target=self._supervise, name="runs", daemon=True)
         self._supervisor.start()
 
@@ -97,7 +98,7 @@ class LocalRuns:
                 job.attempt -= 1
             self._enlist(job)
             self._note_wanted(job)
-            self._crew.encourage()
+            self._workers.try_again()
             self._dispatch()
         return run_id
 
@@ -151,28 +152,37 @@ class LocalRuns:
             if job.phase == "queued":
                 self._record(run_id, {"kind": "stopped"})
                 self._discharge(job)
-            elif (post := self._crew.post_with(job)) is not None and post.child is not None:
+            elif (post := self._workers.post_with(job)) is not None and post.child is not None:
                 job.stopping = time.time() + STOP_PATIENCE_S
                 post.child.send({"do": "stop", "run": run_id})
             self._dispatch()
 
-    def predict(self, run_id: str, epoch: int | None, history: Sequence[int], k: int = 10) -> Prediction:
-        """See :meth:`Runs.predict`."""
-        epoch, items = check_question(self.store.view(run_id), epoch, history, k)
-        folder = str(self.store.folder(run_id))
-        answer = self._predictor.ask({"folder": folder, "epoch": epoch, "history": items, "k": int(k)})
-        return Prediction.from_answer(answer)
+    def ask(self, run_id: str, at: int | None, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """See :meth:`Runs.ask`."""
+        at, question = check_question(self.store.view(run_id), at, asked)
+        return self._answerer.ask({"folder": str(self.store.folder(run_id)), "at": at, "asked": question})
+
+    def size(self, config: RunConfig) -> RunSize:
+        """See :meth:`Runs.size`."""
+        with self._changed:
+            seconds = self._durations.estimate(config)
+        known = self._sizes.get(config.run_id)
+        if known is None:
+            known = self._sizes[config.run_id] = self._answerer.ask({"do": "size", "config": config.to_json()})
+            while len(self._sizes) > SIZES:
+                self._sizes.pop(next(iter(self._sizes)))
+        return RunSize(known.get("parameters") or None, seconds)
 
     def close(self) -> None:
         """See :meth:`Runs.close`. May be called more than once."""
         with self._changed:
             self._closed = True
-            children = [post.child for post in self._crew.posts if post.child is not None]
+            children = [post.child for post in self._workers.posts if post.child is not None]
             self._changed.notify_all()
-        predictor = self._predictor.close()
+        answerer = self._answerer.close()
         for child in children:
             child.close()
-        for child in [*children, *([predictor] if predictor else [])]:
+        for child in [*children, *([answerer] if answerer else [])]:
             child.join(patience_s=1.0)
         self._supervisor.join()
 
@@ -189,7 +199,7 @@ class LocalRuns:
         self._probed.pop(job.run_id, None)
         job.learners = {}
         self._note_wanted(job)
-        self._disk.untidy()
+        self._disk.runs_changed()
         self._changed.notify_all()
 
     def _note_wanted(self, job: Job) -> None:
@@ -214,9 +224,9 @@ class LocalRuns:
 
     def _dispatch(self) -> None:
         """Hand jobs to idle workers, and tell the others their place."""
-        while (post := self._crew.idle()) is not None and post.child is not None:
+        while (post := self._workers.idle()) is not None and post.child is not None:
             queued = [job for job in self._jobs.values() if job.phase == "queued"]
-            job = next_job(queued, (other.job.learners for other in self._crew.posts if other.job))
+            job = next_job(queued, (other.job.learners for other in self._workers.posts if other.job))
             if job is None:
                 break
             job.attempt = self.store.read(job.run_id).attempts + 1
@@ -232,10 +242,10 @@ class LocalRuns:
             return
         running = [
             (self._rest(post.job, self.store.view(post.job.run_id)), tuple(post.job.learners))
-            for post in self._crew.posts
+            for post in self._workers.posts
             if post.job
         ]
-        free = [0.0 if post.ready else START_S for post in self._crew.posts if post.job is None]
+        free = [0.0 if post.ready else START_S for post in self._workers.posts if post.job is None]
         self._forecast = forecast(queued, running, free, self._durations.estimate)
 
     def _ended(self, job: Job, outcome: str, error: dict[str, Any] | None) -> None:
@@ -248,15 +258,10 @@ class LocalRuns:
             return
         view = self.store.view(job.run_id)
         if view.result is not None:
-            self._learn_duration(view)
+            learn_duration(self._durations, view)
         if outcome == "failed" and view.state != "failed" and error is not None:
             self._errors[job.run_id] = error
         self._discharge(job)
-
-    def _learn_duration(self, view: RunView) -> None:
-        if view.config is not None and view.result is not None:
-            with suppress(KeyError, TypeError, ValueError):  # a result without a total teaches nothing
-                self._durations.add(view.config, float(view.result["seconds"]["total"]))
 
     def _lost(self, job: Job, out_of_memory: bool) -> None:
         """The worker that had ``job`` has died."""
@@ -280,12 +285,12 @@ class LocalRuns:
 
     def _heard(self, child: Child, message: Message) -> None:
         with self._changed:
-            post = self._crew.post_of(child)
+            post = self._workers.post_of(child)
             if post is None or self._closed:
                 return
             if message["kind"] == "ready":
                 post.ready, post.quick_deaths = True, 0
-                self._warm_predictor = True  # after the trainer, so that the two do not slow each other's start
+                self._warm_answerer = True  # after the trainer, so that the two do not slow each other's start
             elif message["kind"] == "took" and post.job is not None:
                 post.job.phase = "working"
             elif message["kind"] == "done" and post.job is not None:
@@ -296,16 +301,16 @@ class LocalRuns:
 
     def _died(self, child: Child, out_of_memory: bool) -> None:
         with self._changed:
-            post = self._crew.post_of(child)
+            post = self._workers.post_of(child)
             if post is None or self._closed:
                 return
-            job = self._crew.vacate(post)
+            job = self._workers.vacate(post)
             if job is not None:
                 self._lost(job, out_of_memory)
-            if self._crew.hopeless:
+            if self._workers.none_can_start:
                 for waiting in [job for job in self._jobs.values() if job.phase == "queued"]:
                     self._fail(waiting, CourseError("worker_cannot_start"))
-            self._crew.fill()
+            self._workers.fill()
             self._dispatch()
             self._changed.notify_all()
 
@@ -318,12 +323,12 @@ class LocalRuns:
                 if self._closed:
                     return
                 self._guarded(self._tick)
-                warm, self._warm_predictor = self._warm_predictor, False
+                warm, self._warm_answerer = self._warm_answerer, False
                 if not warm:
-                    self._changed.wait(TICK_S if self._jobs or self._crew.incomplete else IDLE_TICK_S)
+                    self._changed.wait(TICK_S if self._jobs or self._workers.incomplete else IDLE_TICK_S)
             if warm:
                 with suppress(OSError, CourseError):  # said to whoever asks it first
-                    self._predictor.warm()
+                    self._answerer.warm()
 
     def _guarded(self, step: Callable[[], None]) -> None:
         """Nothing may end the supervisor; an error of ours goes to the server's log."""
@@ -334,7 +339,7 @@ class LocalRuns:
 
     def _tick(self) -> None:
         now = time.time()
-        self._crew.fill()
+        self._workers.fill()
         for job in list(self._jobs.values()):
             if job.phase == "elsewhere" and not is_held(self.store.folder(job.run_id)):
                 if self.store.view(job.run_id).state in ("finished", "failed"):
@@ -342,7 +347,7 @@ class LocalRuns:
                 else:  # stopped there, or that process has died: still wanted here
                     job.phase = "queued"
             elif job.stopping is not None and now > job.stopping:
-                post = self._crew.post_with(job)
+                post = self._workers.post_with(job)
                 if post is not None and post.child is not None:
                     post.child.kill()
         self._dispatch()
@@ -370,28 +375,13 @@ class LocalRuns:
                     continue
                 finished = (self.store.folder(run_id) / "result.json").exists()
                 if finished and number >= len(run_ids) - MEASURED:
-                    self._learn_duration(self.store.view(run_id))
+                    learn_duration(self._durations, self.store.view(run_id))
                 elif not finished:
                     self._take_up_run(run_id)
 
     def _take_up_run(self, run_id: str) -> None:
-        reading = self.store.read(run_id)
-        config = reading.view.config
-        if not reading.view.live or config is None:
-            return
-        folder = self.store.folder(run_id)
-        learners, since = read_wanted(folder)
-        first = since if since is not None else time.time()
-        job = Job(run_id, config, dict.fromkeys(learners or [ANYONE]), first, reading.attempts + 1)
-        if is_held(folder):
-            job.phase, job.attempt = "elsewhere", 0
-            self._enlist(job)
-            return
-        try:
-            config.checked()
-            if reading.fruitless >= FRUITLESS:  # it ends its process each time
-                raise CourseError("worker_died")
-        except CourseError as error:
+        job, error = take_up(self.store, run_id)
+        if job is not None and error is not None:
             self._fail(job, error)
-        else:
+        elif job is not None:
             self._enlist(job)

@@ -1,6 +1,7 @@
 """Who trains next, and when: the queue's rules and estimates, without processes or files.
 
-Fair: a learner has one run in training at a time; among those who may begin, the oldest request goes first.
+Fair: who has no run in training goes before who has one; among equals the oldest request goes first. A worker that
+would stand idle takes another run of the same learner, so that a list of runs uses the machine while nobody else waits.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import statistics
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-from course_lib.runs.config import RunConfig
+from course_lib.experiments.config import RunConfig
 
 FIRST_GUESS_S = 15.0  # a lesson's default run, until one has been measured
 ANYONE = ""  # wanted by nobody in particular: found unfinished when the course was started
@@ -37,15 +38,16 @@ class Durations:
     """How long runs take, from those that have been measured. Seconds grow with the epochs (and one for the rest)."""
 
     def __init__(self) -> None:
-        self._rates: dict[tuple[str, str, str], deque[float]] = {}  # seconds an epoch
+        self._rates: dict[tuple[Any, ...], deque[float]] = {}  # seconds an epoch
 
     @staticmethod
-    def _key(config: RunConfig) -> tuple[str, str, str]:
-        return config.dataset.name, config.dataset.size, config.model
+    def _key(config: RunConfig) -> tuple[Any, ...]:
+        chosen = [config.settings.get(name) for name in config.card.chooses]
+        return config.experiment, *((one.name, one.size) for one in config.data.values()), *chosen
 
     @staticmethod
     def _epochs(config: RunConfig) -> float:
-        return float(config.training.get("epochs", 0)) + 1
+        return float(config.settings.get("epochs", 0)) + 1
 
     def add(self, config: RunConfig, seconds: float) -> None:
         """A run of ``config`` took ``seconds``."""
@@ -58,9 +60,9 @@ class Durations:
 
 
 def next_job(queued: Iterable[Job], running: Iterable[Iterable[str]]) -> Job | None:
-    """The job to begin now; ``running`` has the learners of each job in training. None if nobody may begin."""
+    """The job to begin now; ``running`` has the learners of each job in training. None if nothing waits."""
     busy = {learner for learners in running for learner in learners}
-    return min((job for job in queued if not busy.issuperset(job.learners)), key=lambda job: job.since, default=None)
+    return min(queued, key=lambda job: (busy.issuperset(job.learners), job.since), default=None)
 
 
 @dataclass(frozen=True)

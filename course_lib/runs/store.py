@@ -1,7 +1,9 @@
 """The folder of run folders: what is in it, how each run stands, and how much disk it may use.
 
 Reading is tolerant: a last line that is still being written waits for its end; a damaged file makes that one run
-"failed" with a sentence, never a traceback. Reading is incremental and shared: a hundred watchers cost one reader.
+"failed" with a sentence, never a traceback. Damaged is what was read and is wrong: where the system cannot read now
+(no descriptors, no memory, no permission, a disk that does not answer), a run stays what it was.
+Reading is incremental and shared: a hundred watchers cost one reader.
 """
 
 from __future__ import annotations
@@ -21,12 +23,13 @@ from typing import Any, BinaryIO
 from filelock import Timeout
 
 from course_lib.errors import CourseError
-from course_lib.runs.config import RunConfig
-from course_lib.runs.files import CONFIG, EVENTS, LOCK, LOG, RESULT, read_object, run_lock, storage_error, write_whole
+from course_lib.experiments.config import CONFIG, RunConfig
+from course_lib.runs.files import EVENTS, LOCK, LOG, RESULT, read_object, run_lock, storage_error, write_whole
 from course_lib.runs.view import ENDED, EventFold, RunView, valid_run_id
 from course_lib.settings import Settings
 
 READERS = 256  # runs whose events are kept in memory
+ASIDE = ".damaged-"  # before the name of a folder that was set aside
 ABANDONED_S = 24 * 3600  # an unfinished run that nobody trains may be deleted after this many seconds
 # After these errors a run goes on from its checkpoint; after any other it starts afresh, as the checkpoint may be why.
 RESUMABLE = ("worker_died", "worker_out_of_memory", "worker_cannot_start", "disk_full", "home_read_only")
@@ -38,7 +41,7 @@ class Reading:
 
     view: RunView
     attempts: int = 0  # "started" events
-    fruitless: int = 0  # attempts in a row without a completed epoch
+    without_checkpoint: int = 0  # attempts in a row that kept nothing to go on from
     said: bool = False  # the events say that it has finished
 
 
@@ -66,8 +69,10 @@ class RunReader:
         try:
             stat = os.stat(self._events)
             seen = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
-        except OSError:  # queued and not yet begun, or not there at all
+        except (FileNotFoundError, NotADirectoryError):  # queued and not yet begun, or not there at all
             seen = (0, 0, 0)
+        except OSError as problem:
+            return self._unreadable(problem)
         if seen == self._seen and self._loaded:
             return self._reading
         with self._lock:
@@ -76,14 +81,27 @@ class RunReader:
             damaged = self._reading.view.error is not None and self._reading.view.error["key"] == "run_corrupt"
             if seen[1] < self._offset or damaged or (self._seen and self._seen[0] not in (0, seen[0])):
                 self._reset()  # begun afresh by someone
-            first = self._offset
-            self._reading = self._update()
-            damaged = self._reading.view.error is not None and self._reading.view.error["key"] == "run_corrupt"
-            if damaged and first:  # perhaps another file under the same inode: judge it from its beginning
-                self._reset()
+            first, before = self._offset, self._reading
+            try:
                 self._reading = self._update()
+                damaged = self._reading.view.error is not None and self._reading.view.error["key"] == "run_corrupt"
+                if damaged and first:  # perhaps another file under the same inode: judge it from its beginning
+                    self._reset()
+                    self._reading = self._update()
+            except (OSError, MemoryError) as problem:
+                self._reset()  # what was folded may be half a line: the next reading begins anew
+                self._reading, self._seen = before, None
+                return self._unreadable(problem)
             self._seen = seen
             return self._reading
+
+    def _unreadable(self, problem: Exception) -> Reading:
+        """The run as it was when it could be read last; a sentence where it never was."""
+        if self._reading.view.state != "missing":
+            return self._reading
+        reason = getattr(problem, "strerror", None) or type(problem).__name__
+        error = CourseError("run_unreadable", run=self._folder.name, reason=reason).to_dict()
+        return Reading(RunView(self._folder.name, "failed", error=error))
 
     def _update(self) -> Reading:
         run_id = self._folder.name
@@ -93,21 +111,21 @@ class RunReader:
                 return self._damaged(CONFIG) if self._loaded else Reading(RunView(run_id, "missing"))
         try:
             changed = self._take_lines()
-        except (OSError, KeyError, TypeError, ValueError, IndexError):
+        except (IsADirectoryError, KeyError, TypeError, ValueError, IndexError):
             return self._damaged(EVENTS)
         fold = self._fold
         said = (fold.state == "finished" and changed > 0) or self._reading.said
-        if self._result is None and (changed == 0 or fold.state == "finished" or self._offset == changed):
-            try:  # after "finished"; or, at first sight, from a process that died between the two
+        if self._result is None and (changed == 0 or fold.state in ENDED or self._offset == changed):
+            try:  # after the end; or, at first sight, from a process that died between the two
                 self._result = self._read_result()
-            except (OSError, ValueError):
+            except (IsADirectoryError, ValueError):
                 return self._damaged(RESULT)
-            if self._result is not None:
-                fold.state, fold.error = "finished", None
-            elif fold.state == "finished":
+            if self._result is None and fold.state == "finished":
                 return self._damaged(RESULT)
+        if self._result is not None:  # whatever was tried with it since
+            fold.state, fold.error = "finished", None
         view = fold.view(run_id, self._config, self._result, self._recorded)
-        return Reading(view, fold.attempts, fold.fruitless, said)
+        return Reading(view, fold.attempts, fold.without_checkpoint, said)
 
     def _load(self) -> bool:
         """Read the configuration; False where there is no run (yet)."""
@@ -117,7 +135,7 @@ class RunReader:
                 self._config = config
         except FileNotFoundError:
             return os.path.exists(self._events)
-        except (OSError, KeyError, TypeError, ValueError):
+        except (IsADirectoryError, KeyError, TypeError, ValueError):
             pass  # no configuration is known: said as damage by the caller
         self._recorded = (self._folder / "recorded").exists()
         return True
@@ -144,14 +162,14 @@ class RunReader:
             result = read_object(self._folder / RESULT)
         except FileNotFoundError:
             return None
-        if not isinstance(result.get("metrics"), dict) or not isinstance(result.get("seconds"), dict):
-            raise ValueError("metrics or seconds are missing")
+        if not isinstance(result.get("measures"), dict):
+            raise ValueError("measures are missing")
         return result
 
     def _damaged(self, file: str) -> Reading:
         error = CourseError("run_corrupt", run=self._folder.name, file=file).to_dict()
         view = self._fold.view(self._folder.name, self._config, None, self._recorded)
-        return Reading(replace(view, state="failed", error=error), self._fold.attempts, self._fold.fruitless)
+        return Reading(replace(view, state="failed", error=error), self._fold.attempts, self._fold.without_checkpoint)
 
 
 class RunStore:
@@ -214,12 +232,15 @@ class RunStore:
     def open_run(self, config: RunConfig) -> Path:
         """Make the run's folder ready to be trained in; one that failed for good or is damaged starts afresh.
 
-        A stopped run keeps its checkpoint and its events. Raises CourseError where it cannot be written.
+        A stopped run keeps its checkpoint and its events; what is left of a run that had a result is set aside.
+        Raises CourseError where it cannot be written, or ``run_unreadable``: nobody knows then what would be lost.
         """
         folder = self.folder(config.run_id)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             error = self.view(config.run_id).error
+            if error is not None and error["key"] == "run_unreadable":
+                raise CourseError.from_dict(error)
             if error is not None and error["key"] not in RESUMABLE:
                 self._clear(folder)
             if (folder / CONFIG).exists():
@@ -236,12 +257,19 @@ class RunStore:
             os.utime(self.folder(run_id) / CONFIG)
 
     def _clear(self, folder: Path) -> None:
+        """Empty the folder; a run that had come to its end is set aside, for somebody may mend it."""
+        aside = self.runs / f"{ASIDE}{folder.name}-{time.time_ns()}"
         try:
             with run_lock(folder).acquire(timeout=0):
+                ended = os.path.lexists(folder / RESULT)
+                if ended:
+                    aside.mkdir()
                 for path in folder.iterdir():
                     if path.name in (LOCK, LOG, "pinned"):
                         continue
-                    if path.is_dir() and not path.is_symlink():
+                    if ended:
+                        path.rename(aside / path.name)
+                    elif path.is_dir() and not path.is_symlink():
                         shutil.rmtree(path)
                     else:
                         path.unlink()
@@ -288,6 +316,12 @@ class RunStore:
             self._sweep()
             sizes = {run_id: folder_bytes(self.folder(run_id)) for run_id in self.list()}
             used = sum(sizes.values())
+            for path in sorted(self.runs.glob(f"{ASIDE}*"), reverse=True):  # before any run that can still be opened
+                size = folder_bytes(path)
+                if used + size > self.limit:
+                    shutil.rmtree(path)
+                else:
+                    used += size
             for run_id, size in sizes.items():
                 if used <= self.limit:
                     break
@@ -300,7 +334,10 @@ class RunStore:
     def _may_go(self, run_id: str) -> bool:
         if any((self.folder(run_id) / mark).exists() for mark in ("pinned", "recorded")):
             return False
-        return self.view(run_id).state in ENDED or time.time() - self._age(run_id) > ABANDONED_S
+        view = self.view(run_id)
+        if view.error is not None and view.error["key"] == "run_unreadable":
+            return False
+        return view.state in ENDED or time.time() - self._age(run_id) > ABANDONED_S
 
     def _delete(self, run_id: str) -> bool:
         folder = self.folder(run_id)

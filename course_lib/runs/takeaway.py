@@ -1,81 +1,75 @@
-"""The run taken home: one zip with the weights, the configuration, every number, and a notebook that repeats it.
+"""The run taken home: one zip with what it made, the configuration, every number, and a notebook that repeats it.
 
-model/          the weights as save_pretrained wrote them
-config.json     what was trained      result.json   how it ended      metrics.csv   epoch by epoch
-lists.json      five shoppers and what the trained model recommends to them
-repeat.ipynb    repeats the run, loads the weights, and checks that they give the same lists
-model.py        the model's source, to read        README.zh.md, README.en.md
+config.json     what was run          result.json   how it ended
+model/          the weights as save_pretrained wrote them, where something was trained
+answers.json    questions to the artefact and its answers
+step.csv, ...   what was told on the way, a file a kind
+repeat.ipynb    repeats the run, opens what it made, and checks that it gives the same answers
+source/         the experiment's and the models' source, to read        README.zh.md, README.en.md
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 import shutil
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import nbformat
 
 from course_lib.errors import CourseError
-from course_lib.models.catalogue import model_card
-from course_lib.runs.config import RunConfig
-from course_lib.runs.files import CONFIG, RESULT
+from course_lib.experiments.config import CONFIG, RunConfig
+from course_lib.experiments.events import ANSWERS, Event
+from course_lib.runs.files import RESULT
 from course_lib.runs.store import RunReader
-from course_lib.runs.view import Event, RunView, snapshot_view, valid_run_id
+from course_lib.runs.view import RunView, valid_run_id
 from course_lib.settings import load_settings
 from course_lib.text import LANGUAGES, text
 
 DATE = (2020, 1, 1, 0, 0, 0)  # the same run gives the same zip
+PARTS = ("model", ANSWERS)  # of the run's folder, as they are
 
 PREPARE = """\
+import importlib
 import json
 from pathlib import Path
 
+from course_lib.experiments.config import RunConfig
+
 HERE = Path.cwd()  # the unpacked folder
-config = json.loads((HERE / "config.json").read_text(encoding="utf-8"))
-result = json.loads((HERE / "result.json").read_text(encoding="utf-8"))
-lists = json.loads((HERE / "lists.json").read_text(encoding="utf-8"))
-result["metrics"]"""
+config = RunConfig.read(HERE)
+recorded = json.loads((HERE / "result.json").read_text(encoding="utf-8"))["measures"]
+recorded"""
 
 REPEAT = """\
-from course_lib.runs.config import RunConfig
-from course_lib.runs.here import run_here
+from course_lib.runs.foreground import run_here
 from course_lib.settings import load_settings
 
-data, chosen = config["dataset"], ("model", "seed", "settings", "training")
-run = RunConfig.make(data["name"], data["size"], **{name: config[name] for name in chosen})
-if run.to_json() != RunConfig.from_json(json.dumps(config)).to_json():
+data = {name: (one.name, one.size) for name, one in config.data.items()}
+run = RunConfig.make(config.experiment, data, config.settings, config.seed)
+if run.to_json() != config.to_json():
     print("This is another version of the course or its data: expect other numbers.")
     print("课程或数据的版本不同，数值会有出入。")
 
 
 def show(event):
-    if event["kind"] == "epoch":
-        print(event["epoch"], {name: round(score["value"], 4) for name, score in event["metrics"].items()})
+    if "at" in event and event["kind"] != "step":
+        print(event["kind"], event["at"])
 
 
-repeated = run_here(run, load_settings(), show)
-for name, score in result["metrics"].items():
-    print(f"{name}: {score['value']:.4f} then, {repeated['metrics'][name]['value']:.4f} now")"""
+repeated = run_here(run, load_settings(), show)["measures"]
+for name, one in recorded.items():
+    print(f"{name}: {one['value']:.4f} then, {repeated[name]['value']:.4f} now")"""
 
-LOAD = """\
-from course_lib.models.base import model_class
-
-model = model_class(config["model"]).from_pretrained(HERE / "model", local_files_only=True)
-print(sum(weights.numel() for weights in model.parameters()), "parameters")"""
-
-LISTS = """\
-from course_lib.data.histories import Histories
-
-for shopper in lists["shoppers"]:
-    before = [row["item"] for row in shopper["top"]]
-    scores = model.score(Histories.from_lists([shopper["history"]]))[0]
-    now = [int(item) for item in scores.argsort(kind="stable")[::-1][: len(before)]]
-    print(shopper["user"], now, "= recorded" if now == before else f"!= recorded {before}")"""
+ASK = """\
+experiment = importlib.import_module(config.card.module)
+artefact = experiment.open(HERE, None)
+for one in json.loads((HERE / "answers.json").read_text(encoding="utf-8")):
+    now = experiment.answer(artefact, one["asked"])
+    print(one["asked"], "=" if now == one["answer"] else f"!= {one['answer']}")"""
 
 
 def takeaway(run_id: str, runs: Path | None = None) -> bytes:
@@ -97,18 +91,21 @@ def write_takeaway(folder: Path, target: BinaryIO) -> None:
         raise CourseError.from_dict(view.error)
     if view.state == "missing" or view.config is None:
         raise CourseError("run_missing", run=folder.name)
-    model = sorted(path for path in (folder / "model").glob("**/*") if path.is_file())
-    if view.result is None or not model:
+    if view.result is None:
         raise CourseError("run_has_no_model", run=folder.name)
     with zipfile.ZipFile(target, "w") as package:
         for name in (CONFIG, RESULT):
             _copy(package, name, folder / name)
-        for path in model:
-            _copy(package, path.relative_to(folder).as_posix(), path)
-        _copy(package, "model.py", model_card(view.config.model).source)
-        _add(package, "metrics.csv", metrics_csv(view.epochs))
-        _add(package, "lists.json", json.dumps(lists(view, folder.parent), ensure_ascii=False, indent=1))
-        _add(package, "repeat.ipynb", notebook(view.config))
+        for part in PARTS:
+            for path in sorted(path for path in [folder / part, *(folder / part).rglob("*")] if path.is_file()):
+                _copy(package, path.relative_to(folder).as_posix(), path)
+        card = view.config.card
+        for source in (card.source, *(one.source for one in card.chosen(view.config.settings).values())):
+            _copy(package, f"source/{source.name}", source)
+        for kind, events in view.events.items():
+            if len(events) > 1 and kind != "frame":
+                _add(package, f"{kind}.csv", events_csv(events))
+        _add(package, "repeat.ipynb", notebook(view.config, (folder / ANSWERS).is_file()))
         for language in LANGUAGES:
             _add(package, f"README.{language}.md", readme(view, language))
 
@@ -130,30 +127,23 @@ def _add(package: zipfile.ZipFile, name: str, content: str) -> None:
     package.writestr(_info(name, compress=True), content)
 
 
-def metrics_csv(epochs: Iterable[Event]) -> str:
-    """One row an epoch: its step, loss and seconds, and each metric with its interval."""
-    rows = []
-    for event in epochs:
-        row: dict[str, Any] = {name: event.get(name) for name in ("epoch", "step", "loss", "seconds")}
-        for metric, score in event["metrics"].items():
-            row |= {metric: score["value"], f"{metric}_low": score["low"], f"{metric}_high": score["high"]}
-        rows.append(row)
-    columns = list(dict.fromkeys(name for row in rows for name in row)) or ["epoch"]
+def events_csv(events: Iterable[Event]) -> str:
+    """One row an event; what lies within another (``metrics``, ``ndcg@10``, ``low``) has its path as column."""
+    rows = [dict(_flat("", event)) for event in events]
+    columns = [name for name in dict.fromkeys(name for row in rows for name in row) if name not in ("kind", "t")]
     sink = io.StringIO()
-    writer = csv.DictWriter(sink, columns, lineterminator="\n")
+    writer = csv.DictWriter(sink, columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     writer.writerows(rows)
     return sink.getvalue()
 
 
-def lists(view: RunView, runs: Path) -> dict[str, Any]:
-    """The shoppers of the last snapshot: history, the product that came next, and the recommended list."""
-    if not view.snapshots:
-        return {"epoch": None, "shoppers": []}
-    snapshot = snapshot_view(view.run_id, view.snapshots[-1], runs)
-    names = ("user", "history", "target", "top")
-    shoppers = [{name: shopper[name] for name in names} for shopper in snapshot["shoppers"]]
-    return {"epoch": view.snapshots[-1], "shoppers": shoppers}
+def _flat(path: str, value: Any) -> Iterable[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from _flat(f"{path}.{name}" if path else str(name), part)
+    elif not isinstance(value, list):
+        yield path, value
 
 
 def _said(key: str, **params: Any) -> str:
@@ -162,14 +152,16 @@ def _said(key: str, **params: Any) -> str:
 
 
 def _title(config: RunConfig) -> dict[str, Any]:
-    return {"model": config.model, "dataset": config.dataset.name, "size": config.dataset.size, "seed": config.seed}
+    data = ", ".join(f"{one.name} ({one.size})" for one in config.data.values()) or "–"
+    chosen = ", ".join(str(config.settings[name]) for name in config.card.chooses) or "–"
+    return {"experiment": config.experiment, "model": chosen, "data": data, "seed": config.seed}
 
 
-def notebook(config: RunConfig) -> str:
-    """``repeat.ipynb``: cells in the order of the docstring above."""
+def notebook(config: RunConfig, asks: bool) -> str:
+    """``repeat.ipynb``: cells in the order of the docstring above; ``asks`` where there are answers to compare with."""
     v4 = nbformat.v4
     cells = [v4.new_markdown_cell(f"# {config.run_id}\n\n" + _said("about", **_title(config)))]
-    for key, code in (("prepare", PREPARE), ("repeat", REPEAT), ("load", LOAD), ("lists", LISTS)):
+    for key, code in (("prepare", PREPARE), ("repeat", REPEAT), *([("ask", ASK)] if asks else [])):
         cells += [v4.new_markdown_cell(_said(key)), v4.new_code_cell(code)]
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"  # by default random, and the same run should give the same zip
@@ -181,10 +173,10 @@ def readme(view: RunView, language: str) -> str:
     """What is in the zip and how to use it, in one language."""
     assert view.config is not None
     assert view.result is not None
-    scores = [
-        f"- {name}: {score['value']:.4f} [{score['low']:.4f}, {score['high']:.4f}]"
-        for name, score in view.result["metrics"].items()
+    measures = [
+        f"- {name}: {one['value']:.6g} [{one['low']:.6g}, {one['high']:.6g}]"
+        for name, one in view.result["measures"].items()
     ]
-    parts = [f"# {view.run_id}", text("takeaway.about", language, **_title(view.config)), "\n".join(scores)]
+    parts = [f"# {view.run_id}", text("takeaway.about", language, **_title(view.config)), "\n".join(measures)]
     parts += [text(f"takeaway.{key}", language) for key in ("files", "use")]
     return "\n\n".join(parts) + "\n"

@@ -1,6 +1,6 @@
-"""A worker process: trains runs, or answers questions to trained models, one after the other.
+"""A worker process: carries out runs, or answers questions to what they made, one after the other.
 
-    python -m course_lib.runs.worker train      (or: predict)
+    python -m course_lib.runs.worker train      (or: answer)
 
 It is started by the web process before it is needed, loads torch, says "ready", and then takes jobs: JSON objects, one
 a line, on standard input; its answers go to standard output the same way. It ends when standard input does, so that no
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import json
 import os
 import queue
@@ -19,33 +20,38 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from course_lib.errors import CourseError
+from course_lib.experiments.config import RunConfig
+from course_lib.experiments.events import Event, Folder
 from course_lib.runs.execute import Perform, Wish, carry_out
-from course_lib.runs.view import Event
 
 Message = dict[str, Any]
 GRACE_S = 2.0  # from the parent's end to ours, where training does not come to a pause
 
 
 class Answers(Protocol):
-    """What answers questions: course_lib.explain.predict.Predictor."""
+    """What answers questions: course_lib.runs.artefacts.Artefacts."""
 
-    def predict(self, folder: Path, epoch: int | None, history: list[int], k: int = 10) -> dict[str, Any]:
-        """The list that follows ``history``."""
+    def ask(self, folder: Path, at: int | None, asked: dict[str, Any]) -> dict[str, Any]:
+        """What the artefact of the run in ``folder`` answers."""
+        ...
+
+    def size(self, config: RunConfig) -> dict[str, Any]:
+        """How large a run would be."""
         ...
 
 
 class Worker:
     """One worker's loop. Jobs are read by a thread of their own, so that "stop" is seen while training."""
 
-    def __init__(self, perform: Perform, make_predictor: Callable[[], Answers], orders: BinaryIO, answers: int) -> None:
+    def __init__(self, perform: Perform, make_answers: Callable[[], Answers], orders: BinaryIO, answers: int) -> None:
         self._perform = perform
-        self._make_predictor = make_predictor
-        self._predictor: Answers | None = None
+        self._make_answers = make_answers
+        self._answerer: Answers | None = None
         self._orders = orders
         self._answers = answers  # file descriptor
         self._jobs: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
@@ -64,15 +70,15 @@ class Worker:
         threading.Thread(target=self._listen, daemon=True).start()
         threading.Thread(target=self._watch_parent, args=(os.getppid(),), daemon=True).start()
         warm_up()
-        if role == "predict":
-            self._predictor = self._make_predictor()
+        if role == "answer":
+            self._answerer = self._make_answers()
         gc.collect()
         gc.freeze()  # torch's half a million objects need no further look
         self.say(kind="ready")
         while (job := self._jobs.get()) is not None:
             if job["do"] == "train":
                 self._train(Path(job["folder"]))
-            elif job["do"] == "predict":
+            elif job["do"] in ("answer", "size"):
                 self._answer(job)
 
     def _listen(self) -> None:
@@ -110,13 +116,16 @@ class Worker:
 
     def _answer(self, job: Message) -> None:
         try:
-            self._predictor = self._predictor or self._make_predictor()
-            answer = self._predictor.predict(Path(job["folder"]), job["epoch"], job["history"], job["k"])
+            self._answerer = self._answerer or self._make_answers()
+            if job["do"] == "size":
+                answer = self._answerer.size(RunConfig.from_json(job["config"]))
+            else:
+                answer = self._answerer.ask(Path(job["folder"]), job["at"], job["asked"])
         except CourseError as error:
             self.say(kind="answer", id=job["id"], error=error.to_dict())
         except Exception:  # reported: the learner reads a sentence, the server's log has the traceback
             traceback.print_exc()
-            failure = CourseError("prediction_failed", run=Path(job["folder"]).name)
+            failure = CourseError("answer_failed", run=Path(job.get("folder", "-")).name)
             self.say(kind="answer", id=job["id"], error=failure.to_dict())
         else:
             self.say(kind="answer", id=job["id"], answer=answer)
@@ -134,15 +143,15 @@ def settle_in() -> None:
 def main(
     perform: Perform,
     warm_up: Callable[[], None],
-    make_predictor: Callable[[], Answers],
+    make_answers: Callable[[], Answers],
     arguments: Sequence[str] | None = None,
 ) -> None:
-    """Work until standard input ends. The one argument is "train" or "predict"."""
+    """Work until standard input ends. The one argument is "train" or "answer"."""
     role = (sys.argv[1:] if arguments is None else list(arguments))[0]
     settle_in()
     answers = os.dup(1)
     os.dup2(2, 1)  # whatever a library prints must not end up among the messages
-    Worker(perform, make_predictor, sys.stdin.buffer, answers).run(role, warm_up)
+    Worker(perform, make_answers, sys.stdin.buffer, answers).run(role, warm_up)
 
 
 def use_one_thread() -> None:
@@ -152,29 +161,26 @@ def use_one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def course_perform(*arguments: Any) -> Generator[Event, None, None]:
-    """:func:`course_lib.training.job.perform`, loaded with torch when first needed."""
+def course_perform(config: RunConfig, folder: Folder) -> Iterator[Event]:
+    """The run of ``config``'s experiment, loaded with torch when first needed."""
     use_one_thread()
-    from course_lib.training.job import perform
-
-    yield from perform(*arguments)
+    yield from importlib.import_module(config.card.module).run(config, folder)
 
 
 def course_warm_up() -> None:
     """Load torch and take its slow first steps."""
     use_one_thread()
-    from course_lib.training.job import warm_up
+    from course_lib.experiments.next_item import warm_up
 
     warm_up()
 
 
-def course_predictor() -> Answers:
-    """:class:`course_lib.explain.predict.Predictor`."""
-    from course_lib.explain.predict import Predictor
+def course_answers() -> Answers:
+    """:class:`course_lib.runs.artefacts.Artefacts`."""
+    from course_lib.runs.artefacts import Artefacts
 
-    answers: Answers = Predictor()
-    return answers
+    return Artefacts()
 
 
 if __name__ == "__main__":
-    main(course_perform, course_warm_up, course_predictor)
+    main(course_perform, course_warm_up, course_answers)

@@ -1,4 +1,8 @@
-"""The simulated shop: catalogue, shoppers, and its truth (the oracle)."""
+"""The simulated shop: catalogue, shoppers, and its truth (the oracle).
+
+Begin with ``world.py``, the rules, and ``simulate.py``, which lets shoppers buy by them; the parameters stand in
+data/shop. ``truth`` is the one door to what only the simulator knows.
+"""
 
 from __future__ import annotations
 

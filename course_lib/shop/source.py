@@ -17,16 +17,11 @@ from course_lib.settings import load_settings
 from course_lib.shop.disk import write_shop
 from course_lib.shop.logs import PARTS, Part
 from course_lib.shop.parameters import load_parameters
+from course_lib.shop.published import shop
 from course_lib.shop.simulate import events_frame
-from course_lib.shop.world import World, make_world
+from course_lib.shop.world import World
 
 CODE = ("catalogue", "world", "simulate")  # the files that decide what happens in the shop
-
-
-@functools.cache
-def shop() -> World:
-    """The shop as published in data/shop."""
-    return make_world(load_parameters())
 
 
 def sizes() -> dict[str, int]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,15 +87,20 @@ class Trainer:
         """The rate of a step."""
         return learning_rate(step, self.steps, float(self.settings["learning_rate"]), str(self.settings["schedule"]))
 
-    def epoch(self) -> Iterator[dict[str, Any]]:
-        """Trains one epoch; a step event about every TICK seconds. Raises CourseError as :meth:`step` does."""
+    def epoch(self, pauses: Collection[int] = ()) -> Iterator[dict[str, Any]]:
+        """Trains one epoch; a step event about every TICK seconds. Raises CourseError as :meth:`step` does.
+
+        After each step whose number is in ``pauses`` comes ``{"kind": "pause", "step", "loss"}`` with the mean loss
+        since the pause before; the listener may look at the model there, which changes nothing in what it learns.
+        """
         state, began = self.progress, time.perf_counter()
         before = state.seconds
         torch.manual_seed(self.seed * 1_000_003 + state.epoch)  # dropout
         rng = np.random.default_rng([self.seed, 3, state.epoch])
         self.model.train()
         total, last, recent, recent_targets = 0.0, began, 0.0, 0
-        epoch_targets = 0
+        epoch_targets = paused_targets = 0
+        paused = 0.0
         for inputs, targets in epoch_batches(self.windows, int(self.settings["batch_size"]), rng, self.masking):
             loss, count = self.step(torch.from_numpy(inputs), torch.from_numpy(targets))
             total, recent = total + loss * count, recent + loss * count
@@ -103,10 +108,16 @@ class Trainer:
             state.targets += count
             now = time.perf_counter()
             state.seconds = before + now - began
-            if now - last >= TICK:
+            pausing = state.step in pauses
+            if now - last >= TICK or pausing:
                 yield self._step_event(recent / recent_targets)
-                pause = time.perf_counter() - now  # what the listener did is not training time
-                began, last, recent, recent_targets = began + pause, now + pause, 0.0, 0
+                if pausing:
+                    since = (total - paused) / (epoch_targets - paused_targets)
+                    paused, paused_targets = total, epoch_targets
+                    yield {"kind": "pause", "step": state.step, "loss": round(since, 5)}
+                    self.model.train()  # whoever looked at it has switched dropout off
+                waited = time.perf_counter() - now  # what the listener did is not training time
+                began, last, recent, recent_targets = began + waited, now + waited, 0.0, 0
         if recent_targets:
             yield self._step_event(recent / recent_targets)
         state.epoch += 1
@@ -147,8 +158,8 @@ class Trainer:
         state = self.progress
         return {
             "kind": "step",
+            "at": state.step,
             "epoch": state.epoch + 1,
-            "step": state.step,
             "loss": round(loss, 5),
             "targets": state.targets,
             "seconds": round(state.seconds, 4),

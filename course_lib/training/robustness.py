@@ -20,14 +20,13 @@ from course_lib.data.dataset import Address, Dataset
 from course_lib.data.splits import leave_one_out
 from course_lib.evaluation.intervals import Interval, over_seeds
 from course_lib.evaluation.protocol import evaluate, summarise
-from course_lib.models.base import model_class
+from course_lib.models.base import model_class, untrained
 from course_lib.models.catalogue import check_settings, model_card
 from course_lib.settings import source_digest
 from course_lib.shop.parameters import Parameters, load_parameters
 from course_lib.shop.simulate import events_frame
 from course_lib.shop.world import make_world
 from course_lib.training.checkpoint import one_thread
-from course_lib.training.job import build
 from course_lib.training.loop import Trainer
 from course_lib.training.references import BASELINES, oracle_ranks
 from course_lib.training.settings import loop_settings
@@ -100,10 +99,10 @@ def one_seed(parameters: Parameters, seed: int) -> dict[str, float]:
 
 
 def _sasrec(dataset: Dataset, train: Any, test: Any, seed: int) -> float:
-    """The lesson's default run without its snapshots."""
+    """The lesson's default run without its frames."""
     settings = check_settings("sasrec", model_card("sasrec").settings, {})
     training = check_settings("training", loop_settings("sasrec"), {})
-    net = build("sasrec", dataset.num_items, settings, seed)
+    net = untrained("sasrec", dataset.num_items, settings, seed)
     trainer = Trainer(net, train, training, seed)
     for _ in range(int(training["epochs"])):
         for _ in trainer.epoch():

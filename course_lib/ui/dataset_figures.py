@@ -84,7 +84,8 @@ def _histories(choice: Choice, seen: Overview) -> None:
     for sample in seen.samples[turn * SHOPPERS : (turn + 1) * SHOPPERS]:
         _history(choice, sample)
     if turns > 1:
-        st.button(t("datasets.others"), key="datasets_others", on_click=_next_turn)
+        st.button(t("datasets.others"), key="datasets_others", on_click=shell.guarded(_next_turn, "datasets_others"))
+        shell.told("datasets_others")
 
 
 def _next_turn() -> None:

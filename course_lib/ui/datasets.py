@@ -79,7 +79,7 @@ def choose() -> Choice:
         list(known),
         format_func=lambda one: dataset_name(one, lang),
         key=DATASET,
-        on_change=_changed,
+        on_change=shell.guarded(_changed, DATASET),
     )
     sizes = known[name].sizes
     if st.session_state.get(SIZE) not in sizes:
@@ -89,9 +89,10 @@ def choose() -> Choice:
         list(sizes),
         format_func=lambda one: size_name(name, one, lang),
         key=SIZE,
-        on_change=_changed,
+        on_change=shell.guarded(_changed, DATASET),
         disabled=len(sizes) == 1,
     )
+    shell.told(DATASET)
     st.session_state[SHOWN] = (name, size)
     query = urlencode({"dataset": name, "size": size, "lang": shell.language()})
     keep_address(query, ("dataset", "size", "lang"), "datasets_address")

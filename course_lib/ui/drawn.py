@@ -51,10 +51,10 @@ _lock = threading.Lock()
 
 
 def shared(name: Hashable, source: object, draw: Callable[[], Figure]) -> Drawn:
-    """The figure called ``name``, drawn anew where the one kept is not of this very ``source`` object."""
+    """The figure called ``name``, drawn anew where the one kept is not of an equal ``source``."""
     with _lock:
         kept = _kept.get(name)
-        if kept is None or kept[0] is not source:
+        if kept is None or kept[0] != source:
             kept = _kept[name] = (source, Drawn(draw()))
         _kept.move_to_end(name)
         while len(_kept) > KEPT:

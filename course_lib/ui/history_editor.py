@@ -13,16 +13,16 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from course_lib.course.lab_state import HISTORY_LIMIT, check_history
 from course_lib.data.columns import Columns
 from course_lib.data.dataset import Address
 from course_lib.data.registry import currency
 from course_lib.errors import CourseError
 from course_lib.figures.products import price_text, product
 from course_lib.ui.component import component
-from course_lib.ui.lab_session import Lab
-from course_lib.ui.lab_state import HISTORY_LIMIT, check_history
+from course_lib.ui.lab import Lab
 from course_lib.ui.product_search import items_of, search
-from course_lib.ui.shell import t
+from course_lib.ui.shell import guarded, t, told
 from course_lib.ui.this_run import once
 
 FOUND = 6  # products offered by the search
@@ -80,9 +80,10 @@ def history_editor(lab: Lab, address: Address, history: Sequence[int]) -> None:
             "limit": HISTORY_LIMIT,
             "words": {name: t(f"look.editor_{name}") for name in WORDS},
         },
-        on_edit_change=edited,
+        on_edit_change=guarded(edited, key),
         on_query_change=lambda: None,
     )
+    told(key)
 
 
 def replace_history(lab: Lab, history: Sequence[int] | None) -> None:

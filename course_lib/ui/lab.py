@@ -1,185 +1,249 @@
-"""The lab's Train step: a small form of meaningful choices, Train and Stop, and below them the run as it goes."""
+"""One lab in one browser tab: where its state comes from, what changes it, how it gets into the address.
+
+The session is the authority once a page is open. It begins with the link, else with the learner's last run, else with
+the lesson's own setting. Widgets are filled from the state before each draw and write into it when they change, so
+nothing is lost when the learner switches pages or language.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
 
-from course_lib.data.registry import source
+from course_lib.course.lab_state import LabState, check_history, link_keys, opening_state, state_from_link, usable
+from course_lib.data.registry import resolve, trainable
 from course_lib.errors import CourseError
-from course_lib.figures.base import model_name
-from course_lib.runs.config import SEED
-from course_lib.runs.view import RunView
-from course_lib.text import strings
 from course_lib.ui import shell
-from course_lib.ui.lab_session import Lab
-from course_lib.ui.lab_state import MODEL_CHOICES, choices, form_settings, lab_models, preset_state, usable, with_model
-from course_lib.ui.language import dataset_name, size_name
-from course_lib.ui.shell import t
-from course_lib.ui.watch import watch_run
+from course_lib.ui.address import keep_address
+from course_lib.ui.language import keep_choice, tab_name
+from course_lib.ui.product_search import items_of
+from course_lib.ui.this_run import once
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from course_lib.course.guesses import Guess
+    from course_lib.course.labs import LabPlan
+    from course_lib.course.lessons import Lesson
+    from course_lib.course.store import Learner
+    from course_lib.experiments.config import RunConfig
+    from course_lib.runs.view import RunView
 
 
-def train_step(lab: Lab, ready: bool) -> None:
-    """Draws the form, the buttons and the run.
+class Lab:
+    """Cheap to make: a page makes one at each run of its script."""
 
-    Args:
-        lab: this lesson's lab.
-        ready: False until the learner has guessed or skipped; Train waits for it.
-    """
-    view = lab.shown_run()
-    for error in lab.troubles:
-        st.warning(shell.plain(error.text(lab.language)))
-    form(lab)
-    buttons(lab, view, ready)
-    if view is None:
-        st.info(t("lab.no_run"))
-    else:
-        watch_run(lab, view)
+    def __init__(self, lesson: Lesson, plan: LabPlan) -> None:
+        self.lesson, self.plan = lesson, plan
+        self.first = lesson.labs[0].id == plan.id  # the one that a link without ``lab`` means
+        self.language = shell.language()
+        self._in_address = False  # whether a part of the page keeps the address
+        if self.key("state") not in st.session_state:
+            self._open()
+        self._leave_what_is_gone()
 
+    def key(self, name: str) -> str:
+        """The session key of one of this lab's things."""
+        return f"lab.{self.lesson.id}.{self.plan.id}.{name}"
 
-def form(lab: Lab) -> None:
-    """The choices. Each one changes the state at once; nothing runs before Train."""
-    state, lang = lab.state, lab.language
-    offered = form_settings(state.model)
+    @property
+    def state(self) -> LabState:
+        """What the learner has chosen."""
+        state: LabState = st.session_state[self.key("state")]
+        return state
 
-    def change(**changes: Any) -> None:
-        lab.pin()
-        lab.update(**changes)
+    @property
+    def guesses(self) -> tuple[Guess, ...]:
+        """The lesson's guesses about this lab's runs."""
+        return tuple(guess for guess in self.lesson.guesses if guess.lab == self.plan.id)
 
-    def change_setting(key: str, value: int) -> None:
-        change(settings={**lab.state.settings, key: value})
+    def update(self, **changes: Any) -> None:
+        """Changes fields of the state."""
+        st.session_state[self.key("state")] = replace(self.state, **changes)
 
-    def change_dataset(name: str) -> None:
+    @property
+    def troubles(self) -> list[CourseError]:
+        """What was wrong with the link, and why the last Train or Stop did not work; shown until the next Train."""
+        troubles: list[CourseError] = st.session_state.setdefault(self.key("troubles"), [])
+        return troubles
+
+    @property
+    def notebook(self) -> Learner:
+        """What the course remembers of this learner."""
+        return shell.notebook()
+
+    def done(self, *anchors: str) -> None:
+        """Remembers that the learner has finished these steps."""
+        known: set[str] = st.session_state.setdefault(self.key("done"), set())
+        for anchor in anchors:
+            if anchor not in known:
+                self.notebook.record_step(self.lesson.id, anchor, completed=True)
+                known.add(anchor)
+
+    def widget(
+        self, name: str, value: Any, changed: Callable[[Any], None], options: Sequence[Any] | None = None
+    ) -> dict[str, Any]:
+        """What makes a widget show ``value`` and hand a new one to ``changed``: arguments for the widget's call.
+
+        The value is given twice, as the default and through the session. A browser that is slow to draw gets two
+        drawings of a widget as one, and the order "show this value" of the first is lost; the default is not.
+        ``options`` are those of a selectbox or a radio, whose default is a place among them.
+        """
+        key = self.key(f"widget.{name}")
+        if key in st.session_state and st.session_state[key] != value:
+            st.session_state[key] = value
+        keep_choice(key)
+        default = {"value": value} if options is None else {"options": options, "index": options.index(value)}
+        return {"key": key, "on_change": self.guarded(lambda: changed(st.session_state[key])), **default}
+
+    def guarded(self, work: Callable[..., None], *given: Any, place: str = "train") -> Callable[[], None]:
+        """A callback that does ``work``; what goes wrong is told by :meth:`told` of that place, and the page stays."""
+        return shell.guarded(partial(work, *given), self.key(f"callback.{place}"))
+
+    def told(self, place: str) -> None:
+        """Why the last callback of a place did not work: that of the form and its run ("train"), or of Look inside."""
+        shell.told(self.key(f"callback.{place}"))
+
+    def tab(self, names: Sequence[str]) -> str:
+        """Lets the learner choose which of these is beside the lab's first picture; one alone is not asked for."""
+        if len(names) == 1:
+            return names[0]
+        chosen: str = st.segmented_control(
+            shell.t("lab.tabs"),
+            names,
+            default=names[0],
+            format_func=lambda name: tab_name(name, self.language),
+            key=self.key("tab"),
+            required=True,
+            label_visibility="collapsed",
+        )
+        return chosen
+
+    def tell_troubles(self) -> None:
+        """What was wrong with the link, and why the last press of a button did not work."""
+        for error in self.troubles:
+            st.warning(shell.plain(error.text(self.language)))
+        self.told("train")
+
+    @property
+    def datasets(self) -> list[tuple[str, str]]:
+        """What this learner may train on, each dataset with each of its sizes."""
+        found = once("lab datasets", lambda: trainable(shell.learner()))
+        return [(name, size) for name, one in found.items() for size in one.sizes]
+
+    def config(self) -> RunConfig:
+        """The run that the choices ask for, made once in a drawing; raises CourseError."""
+        state = self.state
+        return once(("config", self.key(""), id(state)), state.config)
+
+    def _open(self) -> None:
+        start = opening_state(self.plan)
+        named = st.query_params.get("lab")
+        meant = named == self.plan.id or (named is None and self.first)
+        keys = link_keys(self.plan) if meant else ()
+        query: Mapping[str, str] = {name: st.query_params[name] for name in keys if name in st.query_params}
+        if not query:
+            made = [run for run in self.notebook.runs(self.lesson.id) if self._made_here(run.state)]
+            query = dict(parse_qsl(made[-1].link.removeprefix("?"), keep_blank_values=True)) if made else {}
+        state, errors = state_from_link(query, start, shell.learner())
+        self.done("why")
+        pinned = shell.runs().watch(state.run).config if state.run is not None else None
+        if state.run is not None and (pinned is None or pinned.experiment != state.experiment):
+            errors.append(CourseError("link_run_gone", run=state.run))
+            state, pinned = replace(state, run=None), None
+        if pinned is not None and pinned.dataset is not None and pinned.dataset.name != state.dataset:
+            try:
+                usable(pinned.dataset.name, shell.learner())  # a run shows histories of its dataset
+            except CourseError as error:
+                errors.append(error)
+                state, pinned = replace(state, run=None), None
+        if "epoch" in query and state.frame is None:
+            state = replace(state, frame=_frame_of_epoch(state, query["epoch"]))
+        if state.history is not None:
+            address = pinned.dataset if pinned is not None else resolve(*next(iter(state.data.values())))
+            try:
+                check_history(state.history, len(items_of(address)) if address else 0)
+            except CourseError as error:
+                errors.append(error)
+                state = replace(state, history=None)
+        st.session_state[self.key("state")] = state
+        st.session_state[self.key("troubles")] = errors
+
+    def _made_here(self, kept: Mapping[str, Any]) -> bool:
+        """Whether a run that the notebook remembers was made in this lab; those of before name none."""
+        return bool(kept.get("lab", self.lesson.labs[0].id) == self.plan.id)
+
+    def _leave_what_is_gone(self) -> None:
+        """Goes back to the lesson's own dataset where the chosen one has been deleted since."""
+        gone = self.state.dataset
+        if gone and gone not in {name for name, _ in self.datasets}:
+            start = opening_state(self.plan)
+            self.troubles.append(CourseError("dataset_not_yours", name=gone.partition("~")[0]))
+            self.update(data=start.data, history=None, run=None)
+
+    def shown_run(self) -> RunView | None:
+        """The run on show: the pinned one, else the run of the form's choices where there is one."""
+        run_id = self.state.run
+        if run_id is None:
+            try:
+                run_id = self.config().run_id
+            except CourseError:
+                return None  # the form says what is wrong with its choices
+        view = shell.runs().watch(run_id)
+        return None if view.state == "missing" else view
+
+    def pin(self) -> None:
+        """Keeps the run on show while the form's choices change below it."""
+        if self.state.run is None:
+            view = self.shown_run()
+            if view is not None:
+                self.update(run=view.run_id)
+
+    def show(self, run_id: str) -> None:
+        """Puts a run on show; the address needs its name only where the form asks for another one."""
         try:
-            change(dataset=usable(name, shell.learner()), size=source(name).sizes[0])
-        except CourseError as error:  # deleted since this tab was drawn
-            lab.troubles.append(error)
+            same = self.state.config().run_id == run_id
+        except CourseError:
+            same = False
+        self.update(run=None if same else run_id, frame=None)
 
-    def change_model(name: str) -> None:
-        chosen = with_model(preset_state(lab.lesson.presets), name)
-        change(model=name, settings=chosen.settings, training=chosen.training)
+    def items(self, view: RunView) -> pd.DataFrame:
+        """The catalogue of the run on show; raises CourseError when the data has changed since it was trained."""
+        address = view.config.dataset if view.config is not None else None
+        if address is None:
+            raise CourseError("run_missing", run=view.run_id)
+        if resolve(address.name, address.size) != address:
+            raise CourseError("run_of_other_data", name=address.name)
+        return items_of(address)
 
-    with st.container(border=True, key=f"lab_form_{lab.lesson.id}"):
-        first, second, third, fourth = st.columns(4)
-        first.selectbox(
-            t("lab.dataset"),
-            format_func=lambda name: dataset_name(name, lang),
-            help=t("lab.dataset_help"),
-            **lab.widget("dataset", state.dataset, change_dataset, lab.datasets),
-        )
-        second.selectbox(
-            t("lab.size"),
-            format_func=lambda name: size_name(state.dataset, name, lang),
-            help=t("lab.size_help"),
-            **lab.widget("size", state.size, lambda value: change(size=value), source(state.dataset).sizes),
-        )
-        third.selectbox(
-            t("lab.model"),
-            format_func=lambda name: model_name(name, lang),
-            help=t("lab.model_help"),
-            **lab.widget("model", state.model, change_model, lab_models(preset_state(lab.lesson.presets).model)),
-        )
-        epochs = offered["epochs"]
-        fourth.number_input(
-            t("lab.epochs"),
-            min_value=int(epochs.low or 1),
-            max_value=int(epochs.high or 100),
-            step=1,
-            help=t("lab.epochs_help"),
-            **lab.widget(
-                "epochs",
-                int(state.training["epochs"]),
-                lambda value: change(training={**lab.state.training, "epochs": value}),
-            ),
-        )
-        columns = st.columns(len(offered))
-        for column, (name, setting) in zip(columns, offered.items(), strict=True):
-            if name == "epochs":
-                continue
-            key = MODEL_CHOICES[name]
-            column.selectbox(
-                t(f"lab.{name}"),
-                help=strings(lang).get(f"lab.{name}_help_{state.model}") or t(f"lab.{name}_help"),
-                **lab.widget(
-                    name, state.settings[key], partial(change_setting, key), choices(setting, state.settings[key])
-                ),
-            )
-        columns[-1].number_input(
-            t("lab.seed"),
-            min_value=int(SEED.low or 0),
-            max_value=int(SEED.high or 0),
-            step=1,
-            help=t("lab.seed_help"),
-            **lab.widget("seed", state.seed, lambda value: change(seed=value)),
-        )
+    def link(self) -> str:
+        """The query string that opens this lab as it is now."""
+        named = {} if self.first else {"lab": self.plan.id}
+        return urlencode({**named, **self.state.query(), "lang": self.language})
+
+    def show_link_in_address(self, place: str = "page") -> None:
+        """Writes the state into the browser's address without adding to its history, so that Back still goes back.
+
+        A fragment names a place of its own, so that it keeps the address where it redraws alone; the page does it where
+        no fragment has.
+        """
+        if place != "page" or not self._in_address:
+            keep_address(self.link(), (*link_keys(self.plan), "lang"), self.key(f"address.{place}"))
+        self._in_address = True
+
+    def whole_link(self) -> str:
+        """The complete address, for sending to someone."""
+        page = (st.context.url or "").split("?")[0]
+        return f"{page}?{self.link()}{'#train' if self.first else ''}"
 
 
-def buttons(lab: Lab, view: RunView | None, ready: bool) -> None:
-    """Train, Stop, and one line on what a press of Train would do."""
-    wrong: CourseError | None = None
-    asked: str | None = None
-    try:
-        asked = lab.state.config().run_id
-    except CourseError as error:
-        wrong = error
-    live = view is not None and view.live
-    same = view is not None and view.run_id == asked
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            t("lab.train"),
-            type="primary",
-            key=lab.key("train"),
-            disabled=wrong is not None or not ready or (live and same),
-            on_click=train,
-            args=(lab,),
-        )
-        st.button(t("lab.stop"), key=lab.key("stop"), disabled=not live, on_click=stop, args=(lab,))
-        if wrong is not None:
-            note = shell.plain(wrong.text(lab.language))
-        elif not ready:
-            note = t("lab.guess_first")
-        elif view is not None and not same:
-            known = asked is not None and shell.runs().watch(asked).state == "finished"
-            note = t("lab.other_finished" if known else "lab.other_choices")
-        elif view is not None and view.state == "finished":
-            note = t("lab.same_finished")
-        else:
-            note = t("lab.train_hint") if not live else t("lab.reload_hint")
-        st.caption(note)
-
-
-def train(lab: Lab) -> None:
-    """Starts the run of the form's choices, or opens it if it is there, and remembers it as the learner's last."""
-    lab.troubles.clear()
-    before = lab.shown_run()
-    try:
-        usable(lab.state.dataset, shell.learner())
-        config = lab.state.config()
-        run_id = shell.runs().start(config, shell.learner())
-        other_data = before is None or before.config is None or before.config.dataset != config.dataset
-        changes: dict[str, Any] = {"run": None, "epoch": None}
-        if other_data:
-            changes["history"] = None
-        lab.update(**changes)
-        remember(lab, run_id)
-    except CourseError as error:
-        lab.troubles.append(error)
-
-
-def remember(lab: Lab, run_id: str) -> None:
-    """Stores the run and the link to it, so that a reload or a second browser finds it."""
-    lab.notebook.record_run(lab.lesson.id, run_id, replace(lab.state, run=None).link())
-
-
-def stop(lab: Lab) -> None:
-    """The learner no longer wants the run on show; it ends when nobody does."""
-    view = lab.shown_run()
-    if view is None:
-        return
-    try:
-        shell.runs().stop(view.run_id, shell.learner())
-    except CourseError as error:
-        lab.troubles.append(error)
+def _frame_of_epoch(state: LabState, epoch: str) -> int | None:
+    """The frame that a link of before means, which named an epoch; None where the run has none."""
+    view = shell.runs().watch(state.run or state.config().run_id)
+    found = [int(one["at"]) for one in view.of("frame") if f"{one.get('epoch', -1):g}" == epoch]
+    return found[-1] if found else None

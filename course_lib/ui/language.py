@@ -8,6 +8,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from course_lib.errors import CourseError
+from course_lib.figures.base import model_name
 from course_lib.text import LANGUAGES, strings, text
 from course_lib.ui.this_run import once
 
@@ -84,6 +85,35 @@ def size_name(dataset: str, size: str, language: str) -> str:
     """A dataset's size as the learner knows it."""
     names = strings(language)
     return names.get(f"lab.size_{dataset}_{size}") or names.get(f"lab.size_{size}", size)
+
+
+def setting_name(name: str, language: str) -> str:
+    """A setting as the learner knows it; one without an entry keeps the name that the code has."""
+    return strings(language).get(f"setting.{name}", name.replace("_", " "))
+
+
+def choice_name(setting: str, value: Any, language: str) -> str:
+    """One of a setting's choices in the learner's words."""
+    if setting == "model":
+        return model_name(str(value), language)
+    return strings(language).get(f"setting.{setting}_{value}", str(value))
+
+
+def measure_name(name: str, language: str) -> str:
+    """A measure as the learner knows it."""
+    return strings(language).get(f"measure.{name.replace('@', '_at_')}", name)
+
+
+def tab_name(name: str, language: str) -> str:
+    """What a tab of a lab is called: by the picture's whole name where it has one of its own, else by its last part."""
+    known = strings(language)
+    last = name.rpartition(".")[2]
+    return known.get(f"lab.tab_{name.replace('.', '_')}") or known.get(f"lab.tab_{last}", last)
+
+
+def duration(value: float) -> str:
+    """A rough duration: whole seconds, or minutes from two minutes on."""
+    return t("lab.seconds", n=max(1, round(value))) if value < 120 else t("lab.minutes", n=round(value / 60))
 
 
 def keep_choice(key: str) -> None:

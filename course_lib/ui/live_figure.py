@@ -3,7 +3,7 @@
 ``st.plotly_chart`` makes a new node at every change of data, so a chart that moves once a second blinks and loses
 its zoom. Here the browser calls ``Plotly.react`` on the same node. The figure arrives as compressed JSON: Streamlit
 sends bytes as they are, while it would write a dict as text twice at each poll of each watcher. Plotly's JavaScript
-comes from the plotly wheel, served by the app itself.
+is served by the app itself.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def own(learner: str) -> list[Card]:
 
 def listed(cards: Iterable[Card], lessons: Iterable[Lesson]) -> None:
     """Draws the list."""
-    with_lab = [lesson for lesson in lessons if lesson.presets]
+    with_lab = [lesson for lesson in lessons if any(lab.trouble is None and lab.card.data for lab in lesson.labs)]
     for card in cards:
         with st.container(border=True, key=f"my_data_set_{card.name}"), shell.boundary():
             _one(card, with_lab)

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
-from typing import Any
 from urllib.parse import parse_qsl
 
 import streamlit as st
 
 from course_lib.course.export import activity_csv
 from course_lib.course.forget import forget_learner, forget_lesson
-from course_lib.course.labs import Guess, grade_guess
+from course_lib.course.grading import verdict
+from course_lib.course.guesses import Guess
 from course_lib.course.lessons import Lesson
 from course_lib.course.markdown import ANCHORS
 from course_lib.course.progress import lesson_progress
 from course_lib.course.quiz import Question
 from course_lib.course.store import Activity, Answer, GuessGiven, RunStarted
-from course_lib.figures.base import model_name
 from course_lib.runs.view import RunView
-from course_lib.ui import datasets, product_search, services, shell
-from course_lib.ui.language import dataset_name
+from course_lib.ui import datasets, identity, join, product_search, services, shell
+from course_lib.ui.guess_step import sentence, spoken
 from course_lib.ui.receipts import local_time, receipt, stop
+from course_lib.ui.run_panel import run_words as run_label
 from course_lib.ui.shell import t
 
 # ---- lessons
@@ -79,35 +80,21 @@ def one_answer(question: Question, answer: Answer) -> None:
 
 
 def guesses(lesson: Lesson, activity: Activity) -> None:
-    """Each guess of one lesson beside what the learner's newest finished run of the lesson's own model says."""
+    """Each guess of one lesson beside what the lab's own run said."""
     newest = {guess.guess: guess for guess in activity.guesses if guess.lesson == lesson.id}
-    results = finished_results([run.run_id for run in activity.runs if run.lesson == lesson.id])
-    results = [result for result in results if result["model"] == lesson.presets.get("model", "sasrec")]
     for guess in lesson.guesses:
         if guess.id in newest:
             with shell.boundary():
-                one_guess(guess, newest[guess.id], results)
+                one_guess(lesson, guess, newest[guess.id])
 
 
-def finished_results(run_ids: list[str]) -> list[Mapping[str, Any]]:
-    """Results of the runs that have one, newest first."""
-    views = [shell.runs().watch(run_id) for run_id in reversed(run_ids)]
-    return [view.result for view in views if view.result is not None]
-
-
-def one_guess(guess: Guess, given: GuessGiven, results: list[Mapping[str, Any]]) -> None:
+def one_guess(lesson: Lesson, guess: Guess, given: GuessGiven) -> None:
     """The guess, and right, wrong, open or not known yet."""
     lang = shell.language()
-    st.markdown(f"**{guess.prompt(lang)}**")
-    value = guess.check(given.value)
-    said = guess.option(str(value)).text(lang) if guess.kind == "choice" else f"{value:g}{guess.unit}"
-    lines = [t("progress.guess_yours", guess=said)]
-    if results:
-        scored = grade_guess(guess, given.value, results[0])
-        numbers = {name: f"{getattr(scored.truth, name):.3g}" for name in ("value", "low", "high")}
-        lines.append(t(f"progress.guess_{scored.verdict}", **numbers))
-    else:
-        lines.append(t("progress.guess_waiting"))
+    said = spoken(guess, guess.check(given.value), lang)
+    lines = [f"**{guess.prompt(lang)}**", t("progress.guess_yours", guess=said)]
+    scored = verdict(shell.notebook(), lesson, guess, given.value, shell.runs().watch)
+    lines.append(t("progress.guess_waiting") if scored is None else sentence(guess, scored, lang))
     st.markdown("  \n".join(lines))
 
 
@@ -122,21 +109,14 @@ def runs(activity: Activity, lessons: Mapping[str, Lesson]) -> None:
             one_run(run, lessons[run.lesson])
 
 
-def run_words(view: RunView) -> str:
+def run_words(view: RunView, lesson: Lesson) -> str:
     """State, configuration and score in one line."""
     lang = shell.language()
     words = [t(f"progress.run_state_{view.state}", share=f"{view.progress:.0%}")]
     if view.config is not None:
-        words.append(
-            t(
-                "progress.run_of",
-                dataset=dataset_name(view.config.dataset.name, lang),
-                model=model_name(view.config.model, lang),
-                seed=view.config.seed,
-                epochs=view.config.training.get("epochs", "–"),
-            )
-        )
-    score = (view.result or {}).get("metrics", {}).get("ndcg@10")
+        shows = dict.fromkeys(name for lab in lesson.labs for name in lab.shows)
+        words.append(run_label(view, lang, tuple(shows)))
+    score = (view.result or {}).get("measures", {}).get("ndcg@10")
     if score:
         words.append(t("progress.run_score", **{name: f"{score[name]:.3f}" for name in ("value", "low", "high")}))
     return " · ".join(words)
@@ -156,7 +136,7 @@ def one_run(run: RunStarted, lesson: Lesson) -> None:
     if lost:
         st.caption(t("progress.run_of_gone_data", dataset=shell.plain(choices["dataset"].split("~")[0])))
     else:
-        st.caption(run_words(view) if there else t("progress.run_gone"))
+        st.caption(run_words(view, lesson) if there else t("progress.run_gone"))
     with st.container(horizontal=True, key=f"progress_run_{run.run_id}"):
         if (
             shell.lesson_ready(lesson)
@@ -221,6 +201,29 @@ def erase() -> None:
             datasets.forget()
             shell.forget_session()
             done("\n\n".join([t("progress.erase_done"), *map(receipt, gone)]))
+
+
+JOIN = "progress_join"  # session state: the link that this tab has made, and when it ends
+
+
+def other_browser() -> None:
+    """A link that makes another browser the same learner; not drawn where there is no browser."""
+    if identity.browser() is None:
+        return
+    st.header(t("join.header"), anchor=False)
+    st.markdown(t("join.lead"))
+    link, until = st.session_state.get(JOIN, ("", 0.0))
+    if time.time() < until:
+        st.code(link, language=None, wrap_lines=True)
+        st.caption(t("join.open", minutes=join.OPEN_S // 60))
+    st.button(t("join.make"), key=JOIN + "_make", on_click=shell.guarded(_make_link, JOIN))
+    shell.told(JOIN)
+
+
+def _make_link() -> None:
+    token = join.offer(identity.browser() or "")
+    page = (st.context.url or "").split("?")[0].rsplit("/", 1)[0]
+    st.session_state[JOIN] = (f"{page}/join?token={token}", time.time() + join.OPEN_S)
 
 
 NOTICE = "progress_notice"  # session state: one sentence that survives the rerun after a deletion

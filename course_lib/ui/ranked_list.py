@@ -35,7 +35,7 @@ def ranked_list(
 
     Args:
         items: items frame.
-        top: entries with ``item`` and ``p``, best first.
+        top: entries with ``item``, best first, and ``p``, its probability, or ``fact``, any other words on it.
         language: "zh" or "en".
         dataset: decides the currency.
         before: the list to compare with, best first; None draws no moves.
@@ -45,9 +45,10 @@ def ranked_list(
     rows, sign = [], currency(dataset)
     for place, entry in enumerate(top):
         item = int(entry["item"])
-        fact = text("look.probability", language, p=f"{100 * entry['p']:.1f}")
-        if item == target:
-            fact = f"{fact} · {text('look.really_bought', language)}"
+        facts = [entry["fact"]] if entry.get("fact") else []
+        if entry.get("p") is not None:
+            facts.append(text("look.probability", language, p=f"{100 * entry['p']:.1f}"))
+        fact = " · ".join([*facts, *([text("look.really_bought", language)] if item == target else [])])
         card = product_card(product(items, item, language), language, fact, sign)
         move = _move(gone[place], language) if gone else ""
         mark = " lab-target" if item == target else ""

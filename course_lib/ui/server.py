@@ -1,6 +1,6 @@
-"""What the web server adds to Streamlit's own: assets from this machine only, compression, the page's language.
+"""What the web server adds to Streamlit's own: names for browsers, assets from this machine, compression, language.
 
-Everything a browser loads comes from here: Plotly's JavaScript from the plotly wheel, the fonts from ``static/``.
+Everything a browser loads comes from here: Plotly's JavaScript and the fonts from ``static/``.
 No address of another host stands in any page, so the course runs in a room without a network.
 """
 
@@ -11,8 +11,6 @@ import functools
 import gzip
 import hashlib
 import importlib
-import importlib.metadata
-import importlib.util
 import logging
 import mimetypes
 import os
@@ -35,7 +33,8 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from course_lib.settings import PROJECT
-from course_lib.ui import services
+from course_lib.ui import join, services
+from course_lib.ui.identity_cookie import BrowserIdentity, signing_key
 
 LOG = logging.getLogger(__name__)
 STATIC = PROJECT / "static"
@@ -43,34 +42,33 @@ STREAMLIT_STATIC = Path(streamlit.__file__).parent / "static"
 FOREVER = (
     "public, max-age=31536000, immutable"  # every address below carries a version, so it never changes its content
 )
+# Streamlit's client would otherwise try below the page's own address first, two 404s and a round trip each load. Every
+# page lies directly below the course's address, so "./" is it, behind a proxy's prefix too.
+SERVER_ADDRESS = '<script>window.__streamlit={BACKEND_BASE_URL:new URL("./",location.href).href}</script>'
 MISSING = "missing"  # the query parameter that tells home which page was asked for in vain
 COMPRESSIBLE = {".js", ".css", ".svg", ".html", ".json"}
 # Streamlit's own bundles: names carry a hash of the content.
 BUNDLE = re.compile(r"^/static/(?P<name>(?:js|css)/[\w.\-]+\.(?:js|css))$")
+# The font of all its icons, 375 KB at every first visit; the course gives out the part that Streamlit itself names.
+ICONS = re.compile(r"^/static/media/MaterialSymbols-Rounded\.[\w\-]+\.woff2$")
 mimetypes.add_type("font/woff2", ".woff2")
 
 
-@functools.cache
 def plotly_file() -> Path:
-    """``plotly.min.js`` inside the plotly wheel; found without importing plotly."""
-    spec = importlib.util.find_spec("plotly")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("plotly is not installed")
-    return Path(spec.origin).parent / "package_data" / "plotly.min.js"
+    """Plotly's JavaScript with the flat kinds of charts only, a third of the whole; tools/charts.py fetches it."""
+    return next((STATIC / "vendor").glob("plotly-cartesian-*.min.js"))
 
 
 @functools.cache
 def plotly_url() -> str:
     """Where a page finds Plotly: relative to the page, so that a path prefix set by a proxy does not matter."""
-    return f"./assets/plotly-{importlib.metadata.version('plotly')}.min.js"
+    return f"./assets/vendor/{plotly_file().name}"
 
 
 @functools.cache
 def assets() -> dict[str, Path]:
     """Every file that ``/assets/<name>`` serves; nothing outside this mapping can be read."""
-    files = {path.relative_to(STATIC).as_posix(): path for path in sorted(STATIC.rglob("*")) if path.is_file()}
-    files[plotly_url().removeprefix("./assets/")] = plotly_file()
-    return files
+    return {path.relative_to(STATIC).as_posix(): path for path in sorted(STATIC.rglob("*")) if path.is_file()}
 
 
 @functools.cache
@@ -100,8 +98,17 @@ async def serve_asset(request: Request) -> Response:
     return await file_response(path, request.headers)
 
 
+def streamlits_file(address: str) -> Path | None:
+    """What is served at an address of Streamlit's own files; None where Streamlit may answer by itself."""
+    if ICONS.match(address):
+        return STATIC / "fonts" / "liverec-icons.woff2"
+    match = BUNDLE.match(address)
+    path = STREAMLIT_STATIC / "static" / match["name"] if match else None
+    return path if path is not None and path.is_file() else None
+
+
 class CompressedBundles:
-    """Serves Streamlit's JavaScript and CSS compressed: 2.8 MB for a first visit become 0.8 MB."""
+    """Serves Streamlit's JavaScript and CSS compressed, and fewer icons: 3.2 MB for a first visit become 0.9 MB."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -109,9 +116,8 @@ class CompressedBundles:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         if scope["type"] == "http" and scope["method"] == "GET" and "/static/" in scope["path"]:
-            match = BUNDLE.match(route_path(scope))
-            path = STREAMLIT_STATIC / "static" / match["name"] if match else None
-            if path is not None and path.is_file():
+            path = streamlits_file(route_path(scope))
+            if path is not None:
                 await (await file_response(path, Headers(scope=scope)))(scope, receive, send)
                 return
         await self.app(scope, receive, send)
@@ -139,7 +145,9 @@ class PageLanguage:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         headers = Headers(scope=scope) if scope["type"] == "http" else None
-        if headers is None or scope["method"] != "GET" or "text/html" not in headers.get("accept", ""):
+        own = {route.path for route in join.routes()}  # pages without Streamlit, which know their language
+        page = headers is not None and scope["method"] == "GET" and "text/html" in headers.get("accept", "")
+        if headers is None or not page or route_path(scope) in own:
             await self.app(scope, receive, send)
             return
         # The same address has two languages, so "not modified since" has no meaning here; and the page must come plain.
@@ -170,7 +178,7 @@ class PageLanguage:
         if status == 200 and name not in page_names():
             return RedirectResponse(f"./?{urlencode({MISSING: name})}", status_code=302)
         page = localised(body.decode(), page_language(scope, headers))
-        return HTMLResponse(page, status, {"Vary": "Accept-Language", "Cache-Control": "no-cache"})
+        return HTMLResponse(page, status, {"Vary": "Accept-Language", "Cache-Control": "private, no-cache"})
 
 
 def page_names() -> set[str]:
@@ -191,7 +199,7 @@ def localised(page: str, language: str) -> str:
     page = page.replace('<html lang="en">', f'<html lang="{"zh-CN" if language == "zh" else "en"}">', 1)
     page = page.replace("<title>Streamlit</title>", "<title>LiveRec</title>", 1)
     page = page.replace('href="./favicon.png"', 'href="./assets/favicon.svg" type="image/svg+xml"', 1)
-    return page.replace("</head>", "".join(stylesheets()) + "</head>", 1)
+    return page.replace("</head>", "".join([SERVER_ADDRESS, *stylesheets()]) + "</head>", 1)
 
 
 @functools.cache
@@ -218,7 +226,7 @@ def warm_up() -> None:
     """
     started = time.perf_counter()
     # The workers import torch in their own processes. They come second, so that the first page has the processor.
-    for step in (import_pages, services.runs, services.uploads, compress_first_visit):
+    for step in (signing_key, import_pages, services.runs, services.uploads, compress_first_visit):
         try:
             step()
         except Exception:
@@ -285,9 +293,9 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
 
 def routes() -> list[BaseRoute]:
     """The course's own addresses beside Streamlit's."""
-    return [Route("/assets/{name:path}", serve_asset, methods=["GET"])]
+    return [Route("/assets/{name:path}", serve_asset, methods=["GET"]), *join.routes()]
 
 
 def middleware() -> list[Middleware]:
     """What wraps every request."""
-    return [Middleware(PageLanguage), Middleware(CompressedBundles)]
+    return [Middleware(BrowserIdentity), Middleware(PageLanguage), Middleware(CompressedBundles)]

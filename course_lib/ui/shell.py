@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from course_lib.settings import PROJECT
-from course_lib.ui.identity import learner
+from course_lib.ui.identity import NAMELESS, learner
 from course_lib.ui.language import STATE, Language, choose, language, t
 from course_lib.ui.live_figure import dark
 from course_lib.ui.services import runs, store
 from course_lib.ui.this_run import once, one_run, running
-from course_lib.ui.trouble import boundary, plain, show
+from course_lib.ui.trouble import boundary, forget_elsewhere, guarded, plain, show, told
 
 if TYPE_CHECKING:
     from course_lib.course.lessons import Course, Lesson
@@ -31,6 +31,7 @@ __all__ = [
     "dark",
     "forget_session",
     "frame",
+    "guarded",
     "language",
     "learner",
     "lesson_link",
@@ -45,6 +46,7 @@ __all__ = [
     "store",
     "t",
     "title",
+    "told",
 ]
 
 PAGES = PROJECT / "pages"
@@ -104,6 +106,7 @@ def frame() -> None:
     except Exception as error:  # whatever is wrong with the lessons, the header stays
         trouble = error
     current = st.navigation(pages({id: lesson.title(language()) for id, lesson in known.items()}), position="hidden")
+    forget_elsewhere(current.url_path)
     header()
     closed = known.get(current.url_path)
     if trouble is not None:
@@ -142,8 +145,9 @@ def header() -> None:
             key=SWITCH,
             required=True,
             label_visibility="collapsed",
-            on_change=_switched,
+            on_change=guarded(_switched, SWITCH),
         )
+    told(SWITCH)
     _document()(
         key="shell_document",
         data={"lang": "zh-CN" if lang == "zh" else "en", "theme": "dark" if dark() else "light"},
@@ -185,7 +189,7 @@ def open_lesson(lesson_id: str, **query: str) -> None:
 
 def forget_session(lesson_id: str | None = None) -> None:
     """Forgets what this browser tab holds of a lesson, or of all lessons; what the database holds is not touched."""
-    kept = {STATE, SWITCH}
+    kept = {STATE, SWITCH, NAMELESS}
     for key in list(st.session_state):
         name = str(key)
         if name not in kept and (lesson_id is None or f".{lesson_id}." in f".{name}."):

@@ -14,7 +14,8 @@ from course_lib.figures import truth as figures
 from course_lib.figures.base import Figure
 from course_lib.figures.products import product, product_card
 from course_lib.shop import personas
-from course_lib.shop.source import shop, sizes
+from course_lib.shop.published import shop
+from course_lib.shop.source import sizes
 from course_lib.text import text
 from course_lib.ui import shell
 from course_lib.ui.datasets import Choice

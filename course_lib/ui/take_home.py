@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from course_lib.ui.lab_session import Lab
+from course_lib.ui.lab import Lab
 from course_lib.ui.shell import t
 
 

@@ -20,11 +20,11 @@ from course_lib.data.intake.times import check_zone
 from course_lib.data.intake.upload import Asked
 from course_lib.errors import CourseError
 from course_lib.ui import notices, services, shell, upload_choices
+from course_lib.ui.language import duration
 from course_lib.ui.shell import t
 from course_lib.ui.this_run import one_run
 from course_lib.ui.upload_words import sentence, sentences
 from course_lib.ui.uploads import Upload
-from course_lib.ui.watch import seconds
 
 POLL_S = 0.5
 TURN = "my_data_turn"  # counts the files of this tab, so that each meets an empty uploader
@@ -94,10 +94,12 @@ def _working() -> None:
     elif found.left_s is None:
         words = t("my_data.reading", file=found.file, share=share)
     else:
-        words = t("my_data.reading_left", file=found.file, share=share, seconds=seconds(found.left_s))
+        words = t("my_data.reading_left", file=found.file, share=share, seconds=duration(found.left_s))
     st.progress(found.share, text=shell.plain(words))
     st.caption(t("my_data.reload"))
-    st.button(t("my_data.stop"), key="my_data_stop", on_click=uploads.stop, args=(learner,))
+    stop = "my_data_stop"
+    st.button(t("my_data.stop"), key=stop, on_click=shell.guarded(uploads.stop, stop), args=(learner,))
+    shell.told(stop)
 
 
 def _looked(found: Upload) -> None:

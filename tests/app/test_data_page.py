@@ -234,7 +234,7 @@ def test_other_shoppers_come_by_a_button() -> None:
 
 
 def test_the_truth_of_a_shopper_follows_the_choice() -> None:
-    from course_lib.shop.source import shop
+    from course_lib.shop.published import shop
     from course_lib.shop.truth.portrait import portrait
 
     page = open_data(dataset="shop", size="tiny")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from lab_page import key, link, nothing_broke, open_page, scrub, set_stage, tiny, told, words
-from lab_stage import Stage, history_of
+from lab_page import helps, key, link, lists, nothing_broke, open_page, scrub, set_stage, tiny, told, words
+from lab_stage import Stage, history_of, last_frame
 
 from course_lib.data.registry import load_items, resolve
 from course_lib.errors import CourseError
 from course_lib.figures.products import shelf
 from course_lib.text import text
 from course_lib.ui.history_editor import card, shuffled
-from course_lib.ui.lab_state import check_history
 from course_lib.ui.product_search import items_of, search
 from course_lib.ui.ranked_list import moves, ranked_list
 
@@ -26,30 +25,27 @@ def stage(monkeypatch: pytest.MonkeyPatch, tmp_path) -> Stage:
     return stage
 
 
-def lists(page) -> str:
-    return "\n".join(one.proto.body for one in page.get("html"))
-
-
 @BOTH
 def test_scrubbing_changes_the_list_and_the_link(stage, language) -> None:
     items = load_items(SHOP)
     page = open_page(language)
-    whole = tiny().training["epochs"]
-    slider = told(page, "widget.epoch.look")
-    assert [slider[name] for name in ("first", "epoch", "newest", "last")] == [0, whole, whole, whole]
+    whole = last_frame(tiny())
+    slider = told(page, "widget.frame.look")
+    assert [slider[name] for name in ("first", "frame", "newest", "last")] == [0, whole, whole, whole]
+    assert slider["names"][1] == text("lab.epoch_name", language, epoch="0.5"), "frames within an epoch"
     scrub(page, "look", 0)
     nothing_broke(page)
-    assert items[f"title_{language}"].iat[99] in lists(page)  # product 100 leads the list at epoch 0 only
-    assert "epoch=0" in link(page)
+    assert items[f"title_{language}"].iat[99] in lists(page)  # product 100 leads the list at frame 0 only
+    assert "frame=0" in link(page)
     scrub(page, "look", 3)
     assert items[f"title_{language}"].iat[99] not in lists(page)
-    assert stage.asked == []  # the history is as it was: the snapshot has the answer
+    assert stage.asked == []  # the history is as it was: the frame has the answer
 
 
 @BOTH
 def test_another_shopper_comes_with_their_own_history(stage, language) -> None:
     page = open_page(language, history="5-6-7")
-    page.radio(key=key("widget.shopper.look")).set_value(2).run()
+    page.selectbox(key=key("widget.shopper.look")).set_value(2).run()
     nothing_broke(page)
     assert "shopper=2" in link(page)
     assert "history=" not in link(page)
@@ -57,16 +53,16 @@ def test_another_shopper_comes_with_their_own_history(stage, language) -> None:
 
 @BOTH
 def test_an_edited_history_from_a_link_asks_the_model_itself(stage, language) -> None:
-    page = open_page(language, history="5-6-7", epoch="4")
+    page = open_page(language, history="5-6-7", frame="4")
     nothing_broke(page)
     assert stage.asked == [(tiny().run_id, 4, [5, 6, 7])]
     titles = load_items(SHOP)[f"title_{language}"]
     assert titles.iat[7] in lists(page)  # the stage answers with the products after the newest
     assert text("look.move_new", language) in lists(page)
-    assert text("look.edited_help", language) in words(page)
+    assert text("look.edited_help", language) in helps(page)
     page.button(key=key("reset")).click().run()
     assert "history=" not in link(page)
-    assert text("look.list_help", language) in words(page)
+    assert text("look.list_help", language) in helps(page)
 
 
 @BOTH
@@ -104,17 +100,6 @@ def test_an_empty_history_asks_for_a_product(stage, language) -> None:
     page = open_page(language, history="")
     nothing_broke(page)
     assert text("look.empty_history", language) in words(page)
-
-
-def test_check_history_refuses_what_is_no_product() -> None:
-    assert check_history([1, 2, 2], 5) == (1, 2, 2)
-    for bad in ([0], [6], [-1]):
-        with pytest.raises(CourseError, match="does not have"):
-            check_history(bad, 5)
-    for bad in (["1"], [1.0], [True], [1] * 401):
-        with pytest.raises(CourseError) as caught:
-            check_history(bad, 5)
-        assert caught.value.key == "link_history"
 
 
 def test_shuffled_is_another_order_where_there_is_one() -> None:

@@ -1,18 +1,18 @@
-"""A run that trains: the epoch slider follows the newest epoch, stays where the learner puts it, and follows again."""
+"""A run that trains: the frame slider follows the newest frame, stays where the learner puts it, and follows again."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import pytest
-from lab_page import button, key, link, nothing_broke, open_page, scrub, set_stage, tiny, told, words
-from lab_stage import Stage
+from lab_page import button, link, lists, nothing_broke, open_page, scrub, set_stage, skip, tiny, told, words
+from lab_stage import Stage, epochs_of, last_frame
 from streamlit.testing.v1 import AppTest
 
 from course_lib.text import text
 
 BOTH = pytest.mark.parametrize("language", ["zh", "en"])
-LIVE = "widget.epoch.live"
+LIVE = "widget.frame.train"
 
 
 @pytest.fixture
@@ -20,48 +20,41 @@ def stage(monkeypatch: pytest.MonkeyPatch, tmp_path) -> Stage:
     return set_stage(monkeypatch, tmp_path)
 
 
-def lists(page: AppTest) -> str:
-    """The product cards."""
-    return "\n".join(one.proto.body for one in page.get("html") if "lab-list" in one.proto.body)
-
-
 def shown(page: AppTest) -> tuple[int, int]:
-    """The epoch on show and the newest one."""
+    """The frame on show and the newest one."""
     slider = told(page, LIVE)
-    return slider["epoch"], slider["newest"]
+    return slider["frame"], slider["newest"]
 
 
 @BOTH
-def test_it_follows_the_newest_epoch_until_it_is_moved_back(stage, language) -> None:
-    stage.put(tiny(), "running", epochs=1)
+def test_it_follows_the_newest_frame_until_it_is_moved_back(stage, language) -> None:
+    stage.put(tiny(), "running", frames=1)
     page = open_page(language)
     nothing_broke(page)
     assert shown(page) == (1, 1)
-    assert told(page, LIVE)["last"] == tiny().training["epochs"], "the slider keeps its length while the run goes on"
-    assert button(page, "follow").disabled
+    assert told(page, LIVE)["last"] == last_frame(tiny()), "the slider keeps its length while the run goes on"
 
-    stage.put(tiny(), "running", epochs=2)
+    stage.put(tiny(), "running", frames=2)
     page.run()
     assert shown(page) == (2, 2)
 
     newest = lists(page)
-    scrub(page, "live", 1)
+    scrub(page, "train", 1)
     nothing_broke(page)
     assert shown(page) == (1, 2)
-    assert text("lab.list_at", language, epoch=1) in words(page)
-    assert "epoch=1&" in told(page, "address")["query"]
+    assert told(page, LIVE)["names"][1] == text("lab.epoch_name", language, epoch="0.5")
+    assert "frame=1&" in told(page, "address.live")["query"]
     assert lists(page) != newest
-    assert not button(page, "follow").disabled
 
     earlier = lists(page)
-    stage.put(tiny(), "running", epochs=3)
+    stage.put(tiny(), "running", frames=3)
     page.run()
     assert shown(page) == (1, 3), "it stays where the learner put it"
     assert lists(page) == earlier
 
-    button(page, "follow").click().run()
-    assert shown(page) == (3, 3)
-    stage.put(tiny(), "running", epochs=4)
+    scrub(page, "train", 3)
+    assert shown(page) == (3, 3), "moved to the newest, it follows again"
+    stage.put(tiny(), "running", frames=4)
     page.run()
     assert shown(page) == (4, 4)
 
@@ -69,42 +62,44 @@ def test_it_follows_the_newest_epoch_until_it_is_moved_back(stage, language) -> 
 @BOTH
 @pytest.mark.parametrize(("trained", "note"), [(3, "note_stopped_early"), (4, "note_kept")])
 def test_a_run_with_patience_says_which_epoch_it_kept_and_shows_it(stage, language, trained, note) -> None:
-    """The kept epoch is on show until the learner moves the slider, which reaches the last epoch too."""
-    kept = {"epoch": 1, "trained": trained, "epochs": int(tiny().training["epochs"]), "patience": 2}
-    stage.put(tiny(), "finished", epochs=trained, kept=kept)
+    """The kept frame is on show until the learner moves the slider, which reaches the last one too."""
+    kept = {"epoch": 1, "trained": trained, "epochs": epochs_of(tiny()), "patience": 2}
+    view = stage.put(tiny(), "finished", frames=2 * trained)
+    events = {**view.events, "kept": ({"kind": "kept", "frame": 2, **kept},)}
+    stage.views[view.run_id] = replace(view, events=events)
     page = open_page(language)
     nothing_broke(page)
     assert text(f"lab.{note}", language, **kept) in words(page)
-    slider = told(page, "widget.epoch.look")
-    assert (slider["epoch"], slider["newest"]) == (1, trained)
-    scrub(page, "look", trained)
-    assert told(page, "widget.epoch.look")["epoch"] == trained
+    slider = told(page, "widget.frame.look")
+    assert (slider["frame"], slider["newest"]) == (2, 2 * trained)
+    scrub(page, "look", 2 * trained)
+    assert told(page, "widget.frame.look")["frame"] == 2 * trained
 
 
 def test_moved_to_the_newest_it_follows_again(stage) -> None:
-    stage.put(tiny(), "running", epochs=2)
-    page = scrub(open_page("en"), "live", 0)
+    stage.put(tiny(), "running", frames=2)
+    page = scrub(open_page("en"), "train", 0)
     assert shown(page) == (0, 2)
-    scrub(page, "live", 2)
-    stage.put(tiny(), "running", epochs=4)
+    scrub(page, "train", 2)
+    stage.put(tiny(), "running", frames=4)
     page.run()
     assert shown(page) == (4, 4)
 
 
 def test_what_no_slider_sends_is_not_taken(stage) -> None:
-    stage.put(tiny(), "running", epochs=2)
+    stage.put(tiny(), "running", frames=2)
     page = open_page("en")
-    assert shown(scrub(page, "live", 99)) == (2, 2)
-    assert "epoch=" not in told(page, "address")["query"]
-    assert shown(scrub(page, "live", -5)) == (0, 2)
-    assert shown(scrub(page, "live", "one")) == (0, 2)  # type: ignore[arg-type]
+    assert shown(scrub(page, "train", 99)) == (2, 2)
+    assert "frame=" not in told(page, "address.live")["query"]
+    assert shown(scrub(page, "train", -5)) == (0, 2)
+    assert shown(scrub(page, "train", "one")) == (0, 2)  # type: ignore[arg-type]
     nothing_broke(page)
 
 
 @BOTH
-def test_the_end_of_the_run_and_another_language_keep_the_epoch(stage, language) -> None:
-    stage.put(tiny(), "running", epochs=3)
-    page = scrub(open_page(language), "live", 1)
+def test_the_end_of_the_run_and_another_language_keep_the_frame(stage, language) -> None:
+    stage.put(tiny(), "running", frames=3)
+    page = scrub(open_page(language), "train", 1)
     other = "en" if language == "zh" else "zh"
     page.query_params["lang"] = other
     page.run()
@@ -112,46 +107,56 @@ def test_the_end_of_the_run_and_another_language_keep_the_epoch(stage, language)
     stage.put(tiny(), "finished")
     page.run()
     nothing_broke(page)
-    assert told(page, "widget.epoch.look")["epoch"] == 1
-    assert "epoch=1" in link(page)
-    assert not [one for one in page.get("bidi_component") if one.proto.id.endswith(key(LIVE))]
+    assert told(page, "widget.frame.look")["frame"] == shown(page)[0] == 1
+    assert "frame=1" in link(page)
 
 
-def test_an_epoch_of_a_link_is_waited_for(stage) -> None:
-    stage.put(tiny(), "running", epochs=1)
-    page = open_page("en", epoch="3")
+def test_a_frame_of_a_link_is_waited_for(stage) -> None:
+    stage.put(tiny(), "running", frames=1)
+    page = open_page("en", frame="3")
     assert shown(page) == (1, 1)
-    stage.put(tiny(), "running", epochs=4)
+    stage.put(tiny(), "running", frames=4)
     page.run()
     assert shown(page) == (3, 4)
 
 
 def test_train_begins_with_the_newest_again(stage) -> None:
-    stage.put(tiny(), "stopped", epochs=3)
-    page = open_page("en", epoch="1")
-    button(page, "guess.skip").click().run()
+    stage.put(tiny(), "stopped", frames=3)
+    page = skip(open_page("en", frame="1"))
     stage.views[tiny().run_id] = replace(stage.views[tiny().run_id], state="running", result=None)
     button(page, "train").click().run()
     assert shown(page) == (3, 3)
 
 
 @BOTH
+def test_a_link_of_before_names_an_epoch(stage, language) -> None:
+    """It opens the frame at the end of that epoch."""
+    stage.put(tiny(), "stopped")
+    page = open_page(language, epoch="3")
+    nothing_broke(page)
+    assert told(page, "widget.frame.look")["frame"] == 6
+    assert "frame=6" in link(page)
+    assert not page.warning
+
+
+def test_an_epoch_that_no_run_has_is_the_newest_frame(stage) -> None:
+    stage.put(tiny(), "running", frames=2)
+    page = open_page("en", epoch="3")
+    assert shown(page) == (2, 2)
+    nothing_broke(page)
+
+
+@BOTH
 def test_the_masks_picture_is_the_runs_own_as_soon_as_there_is_one(stage, language) -> None:
     page = open_page(language)
-    bare = told(page, "figure.prose.mask")
+    bare = told(page, "figure.next_item.mask.prose0")
     assert bare["alt"].startswith("No model yet" if language == "en" else "还没有模型")
-    assert text("lesson.mask_bare", language) in words(page)
     assert "%" not in "".join(note["text"] for note in bare["wide"]["layout"]["annotations"])
 
-    stage.put(tiny(), "running", epochs=2)
+    stage.put(tiny(), "running", frames=2)
     page.run()
     nothing_broke(page)
-    run = told(page, "figure.prose.mask")
+    run = told(page, "figure.next_item.mask.prose0")
     assert run["wide"]["data"][1]["z"][1][:3] == [0.1, 0.9, None]  # the stage's matrix
     assert run["narrow"]["data"][1]["z"] == run["wide"]["data"][1]["z"]
-    assert text("lesson.mask_bare", language) not in words(page)
-    name = "Lin" if language == "en" else "林"
-    said = next(one.value for one in page.caption if "A_{ts}" in one.value)
-    assert name in said
-    assert "2" in said
-    assert "{" not in said.replace("A_{ts}", "")
+    assert run["alt"] != bare["alt"]

@@ -45,7 +45,7 @@ def test_the_browser_is_told_what_to_draw(theme: str) -> None:
     assert (two["wide"]["height"], two["narrow"]["height"], two["clickable"]) == (300, 500, True)
     assert two["alt"] == "said here"
     assert three["wide"]["height"] == 120
-    assert one["plotly"].startswith("./assets/plotly-")
+    assert one["plotly"].startswith("./assets/vendor/plotly-cartesian-")
 
 
 def test_the_same_data_is_the_same_message() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from lab_page import open_page
+from lab_page import key, open_page
 from lab_stage import Stage
 from my_data_page import (
     CHINESE,
@@ -33,7 +33,7 @@ from streamlit.testing.v1 import AppTest
 from course_lib.data import registry
 from course_lib.data.intake import reader, store
 from course_lib.data.intake.limits import PAGE, UPLOAD_BYTES
-from course_lib.runs.config import RunConfig
+from course_lib.experiments.config import RunConfig
 from course_lib.settings import load_settings
 from course_lib.text import LANGUAGES, text
 from course_lib.ui import services, shell
@@ -280,8 +280,8 @@ def accepted(name: str = "cups") -> store.Card:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_deletion_takes_the_runs_along_and_gives_a_receipt(language: str, stage: Stage) -> None:
     card = accepted()
-    config = RunConfig.make(card.key)
-    stage.put(config, "finished", epochs=1)
+    config = RunConfig.make(data={"dataset": card.key})
+    stage.put(config, "finished", frames=1)
     folder = load_settings().runs / config.run_id
     (folder / "config.json").write_text(config.to_json(), encoding="utf-8")
     other = load_settings().runs / ("0" * 16)
@@ -304,9 +304,9 @@ def test_deletion_takes_the_runs_along_and_gives_a_receipt(language: str, stage:
 def test_the_lab_offers_it_at_once(stage: Stage) -> None:
     card = accepted()
     lab = open_page("zh", dataset=card.key, size="full")
-    box = lab.selectbox(key="lab.user_understanding.widget.dataset")
-    assert box.value == card.key
-    assert "cups（你的）" in box.options
+    box = lab.selectbox(key=key("widget.data"))
+    assert box.value == (card.key, "full")
+    assert len([one for one in box.options if one.startswith("cups（你的）")]) == 1
     assert not lab.exception
     assert not lab.error
     assert not lab.warning
@@ -323,14 +323,14 @@ def test_somebody_elses_dataset_is_a_sentence(language: str, stage: Stage) -> No
     record = json.loads((target / store.CARD).read_text(encoding="utf-8"))
     (target / store.CARD).write_text(json.dumps({**record, "owner": "bert"}), encoding="utf-8")
     assert registry.resolve(other.key).version == card.version  # it is there, for its owner
-    config = RunConfig.make(other.key)
-    stage.put(config, "finished", epochs=1)
+    config = RunConfig.make(data={"dataset": other.key})
+    stage.put(config, "finished", frames=1)
     for link in ({"dataset": other.key, "size": "full"}, {"run": config.run_id}):
         lab = open_page(language, **link)
         assert not lab.exception
         assert not lab.error
         assert text("errors.dataset_not_yours", language, name="cups") in [one.value for one in lab.warning]
-        assert lab.selectbox(key="lab.user_understanding.widget.dataset").value == "shop"
+        assert lab.selectbox(key=key("widget.data")).value[0] == "shop"
         assert "杯子" not in said(lab)
 
 
@@ -348,11 +348,10 @@ def test_a_dataset_that_went_in_another_tab_is_a_sentence_when_it_is_chosen() ->
     card = accepted()
     lab = open_page("en")
     store.remove("cups", "local")
-    lab.selectbox(key="lab.user_understanding.widget.dataset").set_value(card.key).run()
+    lab.selectbox(key=key("widget.data")).set_value((card.key, "full")).run()
     assert not lab.exception
-    assert not lab.error
-    assert [one.value for one in lab.warning] == [text("errors.dataset_not_yours", "en", name="cups")]
-    assert lab.selectbox(key="lab.user_understanding.widget.dataset").value == "shop"
+    assert [one.value for one in lab.error] == [text("errors.dataset_not_yours", "en", name="cups")]
+    assert lab.selectbox(key=key("widget.data")).value[0] == "shop"
 
 
 def test_forget_me_takes_the_datasets_and_the_upload_along() -> None:

@@ -62,7 +62,6 @@ def visit(browser: Browser, server: CourseServer) -> Iterator[Visitors]:
         visitors.close()
     finally:
         server.rest()
-        server.forget()
 
 
 @pytest.fixture(scope="package")
@@ -72,5 +71,4 @@ def trained(browser: Browser, server: CourseServer) -> dict[str, Any]:
     visitors = Visitors(browser, server)
     visitors().open(**link).train().finish()
     visitors.close()
-    server.forget()
     return link

@@ -15,8 +15,6 @@ from typing import Any
 
 import psutil
 
-from course_lib.course.forget import forget_learner
-from course_lib.course.store import open_store
 from course_lib.settings import PROJECT
 
 PATIENCE_S = 60.0
@@ -94,14 +92,6 @@ class CourseServer:
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         told = [json.loads(line) for line in lines if line.endswith("}")]
         return [event for event in told if event["kind"] == kind]
-
-    def forget(self) -> None:
-        """The next test meets a learner who has never been here. Runs stay."""
-        store = open_store(f"sqlite:///{self.home / 'course.sqlite'}")
-        try:
-            forget_learner(store.learner())
-        finally:
-            store.close()
 
     def rest(self) -> None:
         """Sees to it that nothing trains any more; ends what a failed test has left under way."""

@@ -17,6 +17,10 @@ SIZES = """() => {
 }"""
 
 DRAWN = "[...document.querySelectorAll('.live-figure')].every(node => node.querySelector('.main-svg'))"
+# What scrolls is offered to the keyboard a moment after the page has another width.
+REACHED = """[...document.querySelectorAll('.katex-display, .lab-table')].every(
+    node => node.tabIndex === 0 || (node.scrollWidth <= node.clientWidth && node.scrollHeight <= node.clientHeight)
+)"""
 STILL = "document.getAnimations().every(animation => animation.playState !== 'running')"  # what fades in has its colour
 ASKED = "performance.getEntriesByType('resource').map(entry => new URL(entry.name).hostname)"
 
@@ -29,6 +33,7 @@ def settle(lesson: LessonPage) -> None:
     theme = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'")
     expect(page.locator("html")).to_have_attribute("data-theme", theme)
     page.wait_for_function(DRAWN)
+    page.wait_for_function(REACHED)
     page.wait_for_function(STILL)
 
 
@@ -87,3 +92,24 @@ def test_no_page_asks_another_host(visit: Visitors, trained: dict[str, Any]) -> 
     sources = lesson.page.evaluate(ASKED)
     assert sources
     assert set(sources) <= {"localhost", ""}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_first_visit_loads_less_than_three_megabytes_and_asks_for_nothing_in_vain(
+    visit: Visitors, language: str
+) -> None:
+    lesson = visit(language=language)
+    loaded: dict[str, float] = {}
+    asked: dict[str, str] = {}
+    vain: list[str] = []
+    network = lesson.page.context.new_cdp_session(lesson.page)
+    network.on("Network.requestWillBeSent", lambda event: asked.update({event["requestId"]: event["request"]["url"]}))
+    network.on("Network.loadingFinished", lambda event: loaded.update({event["requestId"]: event["encodedDataLength"]}))
+    lesson.page.on("response", lambda answer: vain.append(answer.url) if answer.status >= 400 else None)
+    network.send("Network.enable")
+    lesson.open(**TINY, seed=998)  # a run that nobody has trained
+    settle(lesson)
+    assert vain == []
+    largest = sorted(((size, asked[key]) for key, size in loaded.items()), reverse=True)
+    assert any("plotly" in address for _, address in largest)
+    assert sum(loaded.values()) < 3_000_000, largest[:12]

@@ -24,7 +24,8 @@ def list_but(lesson: LessonPage, before: list[str]) -> list[str]:
     """Waits until the list is another one."""
     lesson.page.wait_for_function(
         """before => {
-            const titles = [...document.querySelectorAll(".lab-list .product-title")].map(title => title.innerText);
+            const cards = document.querySelectorAll(".lab-list:not([class*=st-key-lab_] *) .product-title");
+            const titles = [...cards].map(title => title.innerText);
             return titles.length === 10 && titles.join() !== before;
         }""",
         arg=",".join(before),
@@ -35,20 +36,20 @@ def list_but(lesson: LessonPage, before: list[str]) -> list[str]:
 def test_scrubbing_moves_the_list_both_ways(visit: Visitors, trained: dict[str, Any]) -> None:
     lesson = visit().open(**trained).finish()
     last = lesson.list()
-    for name in ("map.look", "list.look", "attention.look"):
-        expect(lesson.figure(name).locator(".main-svg").first).to_be_attached()
-    lesson.figure("map.look").evaluate("node => { node.marked = true; }")
+    for name in ("product_map", "attention", "ranks"):
+        expect(lesson.figure(f"next_item.{name}.look").locator(".main-svg").first).to_be_attached()
+    lesson.figure("next_item.product_map.look").evaluate("node => { node.marked = true; }")
     lesson.epoch.focus()
     lesson.epoch.press("ArrowLeft")
-    expect(lesson.page.get_by_text("What the model recommends after epoch 3")).to_be_visible()
+    expect(lesson.page.get_by_text(re.compile(r"What the model recommends, epoch 3\.\d"))).to_be_visible()
     lesson.epoch.press("Home")
-    expect(lesson.page.get_by_text("What the model recommends after epoch 0")).to_be_visible()
+    expect(lesson.page.get_by_text("What the model recommends, epoch 0")).to_be_visible()
     untrained = list_but(lesson, last)
-    expect(lesson.page).to_have_url(re.compile(r"[?&]epoch=0\b"))
+    expect(lesson.page).to_have_url(re.compile(r"[?&]frame=0\b"))
     lesson.epoch.press("End")
-    expect(lesson.page.get_by_text("What the model recommends after epoch 4")).to_be_visible()
+    expect(lesson.page.get_by_text("What the model recommends, epoch 4")).to_be_visible()
     assert list_but(lesson, untrained) == last
-    assert lesson.figure("map.look").evaluate("node => node.marked === true"), "the map was made anew"
+    assert lesson.figure("next_item.product_map.look").evaluate("node => node.marked === true"), "the map was made anew"
 
 
 def test_an_edited_history_moves_the_list_and_reset_brings_it_back(visit: Visitors, trained: dict[str, Any]) -> None:
@@ -87,14 +88,28 @@ def test_an_empty_history_is_met_with_a_sentence(visit: Visitors, trained: dict[
     expect(lesson.titles).to_have_count(10)
 
 
+def test_the_best_possible_list_stands_beside_the_models(visit: Visitors, trained: dict[str, Any]) -> None:
+    lesson = visit().open(**trained, history="5").finish()
+    own = lesson.page.locator(".lab-list:not(.st-key-lab_user_understanding_train *)")
+    lesson.page.get_by_text("Compare it with the best possible list").click()
+    expect(own).to_have_count(3)  # that of the edited history, then the two for the shopper's own
+    expect(own.nth(2).locator(".product-title")).to_have_count(10)
+    shares = [float(chance) for chance in re.findall(r"([\d.]+)%", own.nth(2).inner_text())]
+    assert len(shares) == 10
+    assert shares == sorted(shares, reverse=True)
+
+
 def test_a_link_opens_the_lab_as_it_was_in_another_browser(visit: Visitors, trained: dict[str, Any]) -> None:
     lesson = visit().open(**trained).finish()
     first = lesson.list()
-    lesson.choose("widget.shopper.look", 2)
+    who = lesson.options("widget.shopper.look")[2]
+    lesson.pick("widget.shopper.look", who)
     second = list_but(lesson, first)
     lesson.epoch.focus()
-    lesson.epoch.press("ArrowLeft")
-    expect(lesson.page.get_by_text("What the model recommends after epoch 3")).to_be_visible()
+    lesson.epoch.press("Home")
+    lesson.epoch.press("ArrowRight")
+    expect(lesson.page.get_by_text(re.compile(r"What the model recommends, epoch 0\.\d"))).to_be_visible()
+    when = lesson.page.get_by_text("What the model recommends, epoch").inner_text()
     third = list_but(lesson, second)
     lesson.history.last.locator("button[data-action=remove]").click()
     shown = list_but(lesson, third)
@@ -103,8 +118,8 @@ def test_a_link_opens_the_lab_as_it_was_in_another_browser(visit: Visitors, trai
 
     other = visit(language="zh").go(lesson.page.url).finish()  # the link's language, not the browser's
     expect(other.page.locator("h1")).to_have_text("User understanding")
-    expect(other.part("widget.shopper.look").get_by_role("radio").nth(2)).to_be_checked()
-    expect(other.page.get_by_text("What the model recommends after epoch 3")).to_be_visible()
+    expect(other.part("widget.shopper.look").get_by_role("combobox")).to_have_value(who)
+    expect(other.page.get_by_text(when)).to_be_visible()
     assert ids(other) == left
     assert other.list() == shown
     expect(other.page).to_have_url(lesson.page.url)

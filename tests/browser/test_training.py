@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 from course_server import CourseServer
-from lesson_page import LESSON, LessonPage
+from lesson_page import CURVE_NAME, LESSON, LessonPage
 from playwright.sync_api import Locator, expect
 from visitors import TINY, Visitors
 
 from course_lib.errors import CourseError
+from course_lib.text import text
 
 EPOCHS = 40  # some seconds: the curve grows at several polls, however quick the machine is
 LONG = {**TINY, "epochs": 100}  # long enough to do something in mid-run
@@ -17,7 +18,7 @@ LONG = {**TINY, "epochs": 100}  # long enough to do something in mid-run
 
 def zoom(lesson: LessonPage) -> list[float]:
     """Draws a frame with the mouse inside the learning curve; the range of epochs shown then."""
-    area = lesson.figure("ndcg").locator(".nsewdrag").first
+    area = lesson.figure(CURVE_NAME).locator(".nsewdrag").first
     area.scroll_into_view_if_needed()
     box = area.bounding_box()
     assert box is not None
@@ -30,14 +31,14 @@ def zoom(lesson: LessonPage) -> list[float]:
 
 
 def epochs_shown(lesson: LessonPage) -> list[float]:
-    shown: list[float] = lesson.figure("ndcg").evaluate("node => node._fullLayout.xaxis.range.map(Number)")
+    shown: list[float] = lesson.figure(CURVE_NAME).evaluate("node => node._fullLayout.xaxis.range.map(Number)")
     return shown
 
 
 def test_train_to_the_end_and_see_the_chart_move_in_place(visit: Visitors, server: CourseServer, seed: int) -> None:
     lesson = visit().open(**TINY, epochs=EPOCHS, seed=seed).train()
     lesson.points_above(1)
-    curve = lesson.figure("ndcg")
+    curve = lesson.figure(CURVE_NAME)
     curve.evaluate("node => { node.marked = true; }")
     whole = epochs_shown(lesson)
     near = zoom(lesson)
@@ -51,7 +52,8 @@ def test_train_to_the_end_and_see_the_chart_move_in_place(visit: Visitors, serve
     assert lesson.points() == EPOCHS + 1  # epoch 0 is before training
     assert curve.evaluate("node => node.marked === true"), "the end of the run made the figure anew"
     assert epochs_shown(lesson) == near
-    expect(lesson.figure("result").locator(".main-svg").first).to_be_attached()
+    lesson.tab("Test")
+    expect(lesson.figure("next_item.result.train").locator(".main-svg").first).to_be_attached()
     [folder] = server.runs(seed)
     assert (folder / "result.json").exists()
 
@@ -64,19 +66,22 @@ def place(slider: Locator, epoch: int) -> tuple[float, float]:
     return box["x"] + thumb / 2 + (box["width"] - thumb) * epoch / last, box["y"] + box["height"] / 2
 
 
+def told(lesson: LessonPage) -> Locator:
+    """What the lab's slider says of its place."""
+    return lesson.part("widget.frame.train").locator("output")
+
+
 def listed(lesson: LessonPage) -> int:
-    """The epoch whose list is shown while the run trains."""
-    words = lesson.page.get_by_text("The list after epoch").inner_text()
-    return int(words.rsplit(" ", 1)[1])
+    """The epoch where the lab's slider stands while the run trains."""
+    return int(told(lesson).inner_text().rsplit(" ", 1)[1])
 
 
 def test_scrubbing_while_the_run_goes_on(visit: Visitors, seed: int) -> None:
     lesson = visit().open(**LONG, seed=seed).train().reach(6)
     slider, mouse = lesson.live_epoch, lesson.page.mouse
-    follow = lesson.button("follow")
-    expect(follow).to_be_disabled()
     following = listed(lesson)
     assert following >= 4
+    expect(lesson.live_titles).to_have_count(10)
     slider.scroll_into_view_if_needed()
 
     # Held in the hand, it stays there while epochs arrive, and the list is that of the place where it is held.
@@ -84,7 +89,9 @@ def test_scrubbing_while_the_run_goes_on(visit: Visitors, seed: int) -> None:
     mouse.down()
     mouse.move(*place(slider, 2), steps=5)
     expect(slider).to_have_value("2")
-    expect(lesson.page.get_by_text("The list after epoch 2", exact=True)).to_be_visible()
+    expect(told(lesson)).to_have_text("epoch 2")
+    expect(lesson.page).to_have_url(re.compile(r"[?&]frame=2\b"))
+    second = lesson.live_titles.all_inner_texts()
     lesson.points_above(lesson.points())
     expect(slider).to_have_value("2")
     mouse.move(*place(slider, 1), steps=2)
@@ -93,25 +100,26 @@ def test_scrubbing_while_the_run_goes_on(visit: Visitors, seed: int) -> None:
     mouse.up()
 
     # Let go, it stays where it was put.
-    expect(lesson.page.get_by_text("The list after epoch 1", exact=True)).to_be_visible()
-    expect(lesson.page).to_have_url(re.compile(r"[?&]epoch=1\b"))
+    expect(told(lesson)).to_have_text("epoch 1")
+    expect(lesson.page).to_have_url(re.compile(r"[?&]frame=1\b"))
     lesson.points_above(lesson.points())
     assert listed(lesson) == 1
     slider.press("ArrowRight")
-    expect(lesson.page.get_by_text("The list after epoch 2", exact=True)).to_be_visible()
+    expect(told(lesson)).to_have_text("epoch 2")
+    expect(lesson.live_titles).to_have_text(second)
 
     # What is still to come cannot be reached: the newest is the end, and there it goes along again.
     newest = lesson.points() - 1
     slider.press("End")
-    expect(follow).to_be_disabled()
+    expect(lesson.page).not_to_have_url(re.compile(r"[?&]frame="))
     assert int(slider.input_value()) >= newest
     lesson.points_above(lesson.points())
     assert listed(lesson) > newest
     slider.press("Home")
-    expect(lesson.page.get_by_text("The list after epoch 0", exact=True)).to_be_visible()
-    follow.click()
-    expect(follow).to_be_disabled()
-    expect(lesson.page).not_to_have_url(re.compile(r"[?&]epoch="))
+    expect(told(lesson)).to_have_text("epoch 0")
+    expect(lesson.page).to_have_url(re.compile(r"[?&]frame=0\b"))
+    slider.press("End")
+    expect(lesson.page).not_to_have_url(re.compile(r"[?&]frame="))
     lesson.stop()
 
 
@@ -119,8 +127,8 @@ def test_a_reload_in_mid_run_finds_the_run_again(visit: Visitors, server: Course
     lesson = visit().open(**LONG, seed=seed).train().reach(2)
     lesson.reload().reach(3)
     expect(lesson.button("stop")).to_be_enabled()
-    # In another browser, and at the address without anything in it: the course remembers.
-    other = visit().open().reach(4)
+    # In the learner's other browser, and at the address without anything in it: the course remembers.
+    other = visit.joined(lesson.page).open().reach(4)
     expect(other.page).to_have_url(re.compile(rf"seed={seed}\b"))
     [folder] = server.runs(seed)
     assert len(server.events(folder, "started")) == 1
@@ -135,8 +143,12 @@ def test_two_browsers_on_one_configuration_share_one_run(visit: Visitors, server
     two.reach(2)
     [folder] = server.runs(seed)
     assert len(server.events(folder, "started")) == 1
-    one.stop()
-    expect(two.status).to_have_text(re.compile("Stopped"))
+    one.button("stop").click()  # one learner's wish is withdrawn, the other's is not
+    two.points_above(two.points())
+    assert not server.events(folder, "stopped")
+    two.stop()
+    for browser in (one, two):
+        expect(browser.status).to_have_text(text("lab.state_stopped", "en"))
 
 
 def test_the_language_switch_in_mid_run_keeps_run_answers_and_place(
@@ -172,11 +184,11 @@ def test_stop_keeps_what_was_learned_and_train_goes_on_from_there(
     visit: Visitors, server: CourseServer, seed: int
 ) -> None:
     lesson = visit().open(**LONG, seed=seed).train().reach(3).stop()
-    expect(lesson.status).to_have_text("Stopped")
+    expect(lesson.status).to_have_text(text("lab.state_stopped", "en"))
     expect(lesson.history.first).to_be_attached()  # what it learned can be looked at
     [folder] = server.runs(seed)
     assert server.events(folder, "stopped")
-    learned = server.events(folder, "epoch")[-1]["epoch"]
+    learned = int(server.events(folder, "score")[-1]["epoch"])
     lesson.train().reach(learned + 2)
     assert server.events(folder, "resumed")[0]["epoch"] > 0
     lesson.stop()

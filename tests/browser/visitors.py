@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 from course_server import CourseServer
 from lesson_page import LessonPage
-from playwright.sync_api import Browser, BrowserContext, Page, Route
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
-TIMEOUT_MS = 30_000
+TIMEOUT_MS = 60_000  # two tests share two cores
 TINY = {"dataset": "shop", "size": "tiny"}  # 400 shoppers: an epoch takes less than half a second
 HOSTS = ("localhost", "127.0.0.1", "")  # the last for data: and blob:
 
@@ -41,6 +41,19 @@ class Visitors:
         page.on("pageerror", lambda error: self.trouble.append(f"error in the page: {error}"))
         page.on("console", lambda message: self._hear(message.type, message.text, message.location["url"]))
         return LessonPage(page, self.server.url)
+
+    def joined(self, first: Page, width: int = 1280, language: str = "en") -> LessonPage:
+        """Another browser of the person who sits at ``first``, by the link that My progress offers there."""
+        tab = first.context.new_page()
+        tab.goto(f"{self.server.url}/my_progress")
+        tab.locator(".st-key-progress_join_make button").click()
+        link = tab.get_by_test_id("stCode").inner_text().strip()
+        tab.close()
+        other = self(width, language=language)
+        other.page.goto(link)
+        other.page.get_by_role("button").click()
+        expect(other.page.locator(".st-key-shell_header")).to_be_visible()
+        return other
 
     def _refuse(self, route: Route) -> None:
         self.asked.add(urlsplit(route.request.url).hostname or "")

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from course_lib.cli.main import main
-from course_lib.cli.train import configure
+from course_lib.cli.run import configure
 from course_lib.data import open_bandit
 from course_lib.data.intake import store
 from course_lib.data.intake.formats import formats
 from course_lib.data.intake.pipeline import Prepared
 from course_lib.data.registry import built_in
+from course_lib.experiments.catalogue import experiment_card
 
 ROWS = "".join(
     f"{n % 4},{(n * n) % 7},{n % 28 + 1}.3.2024 10:{n % 60:02d},{'buy' if n % 3 else 'pv'}\n" for n in range(90)
@@ -43,8 +44,8 @@ def test_from_a_file_to_a_training_and_back(orders: str, capsys: pytest.CaptureF
 
     from course_lib.cli.main import build_parser
 
-    chosen = configure(build_parser().parse_args(["train", "--dataset", "orders"]))
-    assert chosen.dataset.version == store.read_card("orders").version
+    chosen = configure(experiment_card("next_item"), build_parser().parse_args(["train", "--dataset", "orders"]))
+    assert chosen.data["dataset"].version == store.read_card("orders").version
 
     assert main(["data", "remove", "orders"]) == 0
     assert "card.json, events.parquet" in capsys.readouterr().out

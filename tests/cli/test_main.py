@@ -12,10 +12,12 @@ import pytest
 
 from course_lib.cli import console
 from course_lib.cli.main import build_parser, main
+from course_lib.errors import CourseError
 from course_lib.text import strings
+from course_lib.ui import services
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-COMMANDS = {"data", "lessons", "runs", "start", "train"}
+COMMANDS = {"data", "experiments", "lessons", "run", "runs", "start", "train"}
 
 
 def shell(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -41,7 +43,7 @@ def test_every_command_is_found_by_its_file() -> None:
     files = {path.stem for path in (PROJECT / "course_lib" / "cli").glob("*.py")}
     commands = set(build_parser()._subparsers._group_actions[0].choices)  # type: ignore[union-attr,arg-type]
     assert commands >= COMMANDS
-    assert commands <= files
+    assert commands <= files | {"train"}, "train is the short form of run next_item"
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -57,7 +59,10 @@ def test_help_speaks_the_language(command: tuple[str, ...], language: str, capsy
 
 BAD_LINES = [
     ([], "Something is missing after “python -m course_lib”: COMMAND."),
-    (["dance"], "has no command called “dance”. Choose one of: data, lessons, measure, runs,"),
+    (
+        ["dance"],
+        "has no command called “dance”. Choose one of: data, experiments, lessons, measure, record, run, train, runs,",
+    ),
     (["train", "--dance"], "does not know --dance."),
     (
         ["train", "--epoch", "3"],
@@ -67,11 +72,17 @@ BAD_LINES = [
     (["train", "--width"], "--width needs a value"),
     (["train", "--json=yes"], "--json takes no value"),
     (["train", "--set", "width"], "--set is “width”, but needs a name and a value"),
-    (["train", "--set", "depth=3"], "“sasrec” has no setting called “depth”. It has: width,"),
+    (["train", "--set", "depth=3"], "“next_item” has no setting called “depth”. It has: model, width,"),
     (["train", "--dataset", "bookshop"], "There is no dataset called “bookshop”. Choose one of: shop,"),
     (["train", "--size", "vast"], "Dataset “shop” has no size “vast”. Choose one of: small,"),
     (["train", "--model", "oracle"], "There is no model called “oracle”. Choose one of: "),
-    (["train", "--model", "popularity", "--epochs", "3"], "“popularity” has no setting called “epochs”. It has: –"),
+    (
+        ["train", "--model", "popularity", "--epochs", "3"],
+        "“next_item” has no setting called “epochs”. It has: model, shoppers",
+    ),
+    (["run"], "Something is missing after “python -m course_lib run”: NAME."),
+    (["run", "alchemy"], "alchemy"),
+    (["run", "next_item", "--plan", "--dataset", "bookshop"], "There is no dataset called “bookshop”."),
     (["train", "--width", "4096"], "width is 4096, but must lie between 8 and 256."),
     (["train", "--epochs", "0"], "epochs is 0, but must lie between 1 and 100."),
     (["train", "--learning-rate", "nan"], "learning_rate is nan, but must lie between"),
@@ -171,6 +182,25 @@ def test_a_wrong_variable_is_told(
     monkeypatch.setenv("LIVEREC_WORKERS", value)
     assert main(["runs", "list"]) == 2
     assert capsys.readouterr().err.startswith(f"The environment variable LIVEREC_WORKERS is “{value}”")
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "1000000", "4GiB"])
+def test_too_little_disk_is_refused_before_anything_is_deleted(
+    value: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Some write 0 for "no limit"; taken at its word it would delete every run there is."""
+    kept = tmp_path / "runs" / ("0" * 16) / "config.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("{}")
+    monkeypatch.setenv("LIVEREC_HOME", str(tmp_path))
+    monkeypatch.setenv("LIVEREC_RUN_BYTES", value)
+    assert main(["start", "--port", "8599"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"The environment variable LIVEREC_RUN_BYTES is “{value}”")
+    assert "134217728" in said
+    with pytest.raises(CourseError):
+        services.runs()
+    assert kept.exists()
 
 
 def test_version() -> None:

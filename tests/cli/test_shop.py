@@ -13,9 +13,9 @@ import pytest
 
 from course_lib.cli.main import main
 from course_lib.settings import PROJECT
+from course_lib.shop.published import shop
 from course_lib.shop.search import search_log
 from course_lib.shop.simulate import events_frame
-from course_lib.shop.source import shop
 
 
 @pytest.fixture(autouse=True)

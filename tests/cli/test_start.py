@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
+import subprocess
+import sys
+import time
+import tomllib
+import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,7 +50,7 @@ def test_a_taken_port_names_the_next_step(taken: int, executed: list[Any], capsy
     assert f"http://localhost:{taken}" in err
     free = int(err.split("PORT=")[1].split("”")[0])
     assert free > taken
-    assert start.trouble(free) == 0
+    assert start.trouble(start.HOST, free) == 0
     assert executed == []
 
 
@@ -57,7 +64,8 @@ def test_a_free_port_is_served(
     assert f"http://localhost:{free}" in capsys.readouterr().err
     if os.name == "posix":
         (_program, line, folder) = executed[0]
-        assert line[1:] == ["-m", "streamlit", "run", "app.py", "--server.port", str(free)]
+        assert line[1:5] == ["-m", "streamlit", "run", "app.py"]
+        assert line[5:9] == ["--server.address", "127.0.0.1", "--server.port", str(free)]
         assert folder == str(PROJECT)
 
 
@@ -70,11 +78,11 @@ def test_a_port_that_was_just_left_is_free() -> None:
         port = server.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)):
             server.accept()[0].close()  # closed on the server's side first: the port goes to TIME_WAIT
-    assert start.trouble(port) == 0
+    assert start.trouble(start.HOST, port) == 0
 
 
 def test_a_forbidden_port_names_a_higher_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(start, "trouble", lambda port: errno.EACCES if port < 1024 else 0)
+    monkeypatch.setattr(start, "trouble", lambda host, port: errno.EACCES if port < 1024 else 0)
     with pytest.raises(CourseError) as refusal:
         start.check_port(80)
     assert refusal.value.key == "port_forbidden"
@@ -88,3 +96,85 @@ def test_without_streamlit_it_says_what_to_install(
     assert main(["start", "--lang", "en"]) == 2
     assert "“streamlit” is not installed" in capsys.readouterr().err
     assert executed == []
+
+
+def told(executed: list[Any], capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[str, list[str]]:
+    """What ``start`` prints, and the server's options."""
+    assert main(["start", *arguments]) in (0, None)
+    return capsys.readouterr().err, executed[-1][1][5:]
+
+
+def test_it_serves_this_machine_alone_unless_asked(executed: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
+    said, line = told(executed, capsys, "--port", str(free_port()))
+    assert line[:2] == ["--server.address", "127.0.0.1"]
+    assert "Only this computer" in said
+    for host in ("0.0.0.0", "::"):
+        said, line = told(executed, capsys, "--port", str(free_port()), "--host", host)
+        assert line[:2] == ["--server.address", host]
+        assert "http://localhost:" in said
+        assert host not in said, "nobody can open that"
+        seen = start.own_address()
+        assert seen is None or f"http://{seen}:" in said
+    config = tomllib.loads((PROJECT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert config["server"]["address"] == start.HOST, "`streamlit run app.py` and `python app.py` do the same"
+
+
+@pytest.mark.parametrize("host", ["course.test", "", "192.0.2.1", "300.0.0.1", "0.0.0.0:80", "fe80::zz"])
+def test_an_address_that_is_not_this_machine_s_is_refused(
+    executed: list[Any], capsys: pytest.CaptureFixture[str], host: str
+) -> None:
+    assert main(["start", "--host", host]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "HOST=0.0.0.0" in said
+    assert executed == []
+
+
+def test_localhost_must_not_lead_elsewhere() -> None:
+    """Browsers try both addresses of "localhost"; somebody else's server on ::1 would answer some of them."""
+    if not socket.has_ipv6 or start._bind("::1", 0):
+        pytest.skip("this machine has no ::1")
+    with socket.socket(socket.AF_INET6) as server:
+        server.bind(("::1", 0))
+        server.listen()
+        assert start.trouble(start.HOST, server.getsockname()[1]) == errno.EADDRINUSE
+
+
+@pytest.mark.parametrize("command", ["start", "app.py"])
+def test_the_printed_address_is_the_one_that_works(command: str, tmp_path: Path) -> None:
+    port = str(free_port())
+    begun = ["-m", "course_lib", "start", "--port", port] if command == "start" else ["app.py"]
+    environment = {**os.environ, "LIVEREC_HOME": str(tmp_path), "LIVEREC_WORKERS": "1", "STREAMLIT_SERVER_PORT": port}
+    log = tmp_path / "log"
+    with log.open("wb") as out:
+        server = subprocess.Popen([sys.executable, *begun], cwd=PROJECT, env=environment, stdout=out, stderr=out)
+    try:
+        found, end = None, time.monotonic() + 60
+        while time.monotonic() < end and server.poll() is None:
+            found = re.search(r"http://[\w.:\[\]]+", log.read_text(encoding="utf-8"))
+            if found and listens("127.0.0.1", int(port)):
+                break
+            time.sleep(0.1)
+        assert found, log.read_text(encoding="utf-8")
+        with urllib.request.urlopen(f"{found.group()}/_stcore/health", timeout=10) as answer:
+            assert answer.read() == b"ok"
+        outside = start.own_address()
+        if outside is not None:
+            assert not listens(outside, int(port)), "the network cannot open it"
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def listens(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -54,18 +54,35 @@ title_en = "Users"
 summary_zh = "一句话。"
 summary_en = "One sentence."
 next = "last"
-[lab]
-dataset = "shop"
-model = "sasrec"
+[[lab]]
+id = "train"
+experiment = "next_item"
 seed = 3
-[lab.training]
+shows = ["model", "width"]
+[lab.data]
+dataset = "shop"
+[lab.settings]
 epochs = 4
+[[lab]]
+id = "race"
+experiment = "next_item"
+[[lab.run]]
+id = "popularity"
+name_zh = "流行度"
+name_en = "Popularity"
+settings = {model = "popularity"}
+[[lab.run]]
+id = "markov"
+name_zh = "马尔可夫"
+name_en = "Markov"
+settings = {model = "markov"}
+seed = 5
 [[guess]]
 id = "ahead"
 prompt_zh = "差多少？"
 prompt_en = "How far ahead?"
 kind = "choice"
-truth = "sasrec_over_markov"
+truth = "over_markov"
 [[guess.option]]
 id = "behind"
 text_zh = "落后"
@@ -145,12 +162,21 @@ why_zh = "不对。"
 why_en = "No."
 """
 
-ANCHORS = ("why", "idea", "predict", "train", "look", "check", "so-what")
+ANCHORS = ("why", "try", "predict", "train", "look", "idea", "check", "so-what")
 EXTRA = {"why": "{{figure:histories}}", "idea": "$$\na = b\n$$\n\n- $V$\n- {{value:width}}"}
-PROSE = {
-    "zh": "\n\n".join(f"## 标题 {{#{anchor}}}\n\n正文。\n\n{EXTRA.get(anchor, '')}" for anchor in ANCHORS),
-    "en": "\n\n".join(f"## Title {{#{anchor}}}\n\nText.\n\n{EXTRA.get(anchor, '')}" for anchor in ANCHORS),
+FOLDED = {
+    "zh": ":::details 3 | 推导\n推导 $y$。\n\n{{figure:mask}}\n:::",
+    "en": ":::details 3 | Derivation\nIt is $y$.\n\n{{figure:mask}}\n:::",
 }
+
+
+def prose(title: str, body: str, folded: str) -> str:
+    """A lesson's text: every section with its heading and a sentence, the idea with a block that folds away."""
+    extra = {**EXTRA, "idea": f"{EXTRA['idea']}\n\n{folded}"}
+    return "\n\n".join(f"## {title} {{#{anchor}}}\n\n{body}\n\n{extra.get(anchor, '')}" for anchor in ANCHORS)
+
+
+PROSE = {"zh": prose("标题", "正文。", FOLDED["zh"]), "en": prose("Title", "Text.", FOLDED["en"])}
 
 
 @dataclasses.dataclass

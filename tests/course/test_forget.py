@@ -10,7 +10,7 @@ from course_lib.course.forget import forget_learner, forget_lesson
 from course_lib.course.store import Learner, Store
 from course_lib.data.intake import store as datasets
 from course_lib.data.intake.pipeline import look, prepare
-from course_lib.runs.config import RunConfig
+from course_lib.experiments.config import RunConfig
 from course_lib.runs.files import run_lock
 from course_lib.settings import load_settings
 
@@ -70,7 +70,7 @@ def add(name: str, owner: str, folder: Path) -> str:
 
 def run_of(dataset: str) -> Path:
     """A finished run on it, as its folder."""
-    config = RunConfig.make(dataset)
+    config = RunConfig.make(data={"dataset": dataset})
     folder = load_settings().runs / config.run_id
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(config.to_json(), encoding="utf-8")

@@ -3,9 +3,11 @@ import dataclasses
 import pytest
 from sample_result import RESULT
 
-from course_lib.course.labs import grade_challenge, grade_guess
+from course_lib.course.challenges import GradedChallenge, grade_challenge
+from course_lib.course.guesses import Guess, ScoredGuess, grade_guess, truth_of
 from course_lib.errors import CourseError
-from course_lib.runs.config import RunConfig
+from course_lib.experiments.catalogue import experiment_cards
+from course_lib.experiments.config import RunConfig
 
 
 @pytest.fixture
@@ -13,27 +15,133 @@ def lesson(house):
     return house.course().lesson("alpha")
 
 
-def with_score(value, low, high):
-    return {**RESULT, "metrics": {"ndcg@10": {"value": value, "low": low, "high": high}}}
+def with_measure(name, value, low, high):
+    return {**RESULT, "measures": {**RESULT["measures"], name: {"value": value, "low": low, "high": high}}}
+
+
+def graded(guess: Guess, value: object, result=RESULT) -> ScoredGuess:
+    return grade_guess(guess, value, truth_of(guess, {"": result}))
+
+
+def held(challenge, result, config: RunConfig) -> GradedChallenge:
+    return grade_challenge(challenge, result, config.settings, config.data["dataset"].name)
+
+
+def own(lesson, **changed) -> RunConfig:
+    """The first lab's run, some settings changed."""
+    lab = lesson.lab()
+    return RunConfig.make(lab.experiment, lab.data, {**lab.settings, **changed}, lab.seed)
+
+
+def test_a_lab_is_read(lesson):
+    lab = lesson.lab()
+    assert (lab.id, lab.experiment, lab.seed, lab.shows) == ("train", "next_item", 3, ("model", "width"))
+    assert lab.data == {"dataset": ("shop", None)}
+    assert lab.trouble is None
+    (config,) = lab.configs().values()
+    assert list(lab.configs()) == [""]
+    assert (config.seed, config.settings["epochs"], config.settings["model"]) == (3, 4, "sasrec")
+
+
+def test_a_lab_that_compares_has_a_list_of_runs(lesson):
+    lab = lesson.lab("race")
+    assert [run.name("zh") for run in lab.runs] == ["流行度", "马尔可夫"]
+    configs = lab.configs()
+    assert {id: (one.settings["model"], one.seed) for id, one in configs.items()} == {
+        "popularity": ("popularity", 1),
+        "markov": ("markov", 5),
+    }
+    assert len({one.run_id for one in configs.values()}) == 2
+
+
+def test_a_lab_that_is_not_there_names_the_known(lesson):
+    with pytest.raises(CourseError, match="train, race"):
+        lesson.lab("rice")
+
+
+def test_a_light_lab_has_no_runs_to_train(house, monkeypatch, tmp_path):
+    """What it says of its settings stands in for a result."""
+    from course_lib.course.labs import as_result
+    from course_lib.experiments import catalogue
+
+    (tmp_path / "next_item.py").write_bytes((catalogue.FOLDER / "next_item.py").read_bytes())
+    (tmp_path / "sums.py").write_text(SUMS, encoding="utf-8")
+    monkeypatch.setattr(catalogue, "FOLDER", tmp_path)
+    monkeypatch.setattr(catalogue, "module_of", lambda path: f"course_lib.experiments.{path.stem}")
+    assert set(experiment_cards()) == {"next_item", "sums"}
+    house.edit(
+        "lessons/alpha/lesson.toml",
+        '[[lab]]\nid = "race"',
+        '[[lab]]\nid = "sum"\nexperiment = "sums"\n[[lab]]\nid = "race"',
+    )
+    assert house.found() == []
+    lab = house.course().lesson("alpha").lab("sum")
+    assert lab.card.light
+    assert lab.configs() == {}
+    assert as_result({"measures": {"sum": 1}, "lines": []}) == {"measures": {"sum": 1}}
+
+
+SUMS = '''"""A sum."""
+SETTINGS = {"a": (1, 0, 9)}
+MEASURES = {"sum": "count"}
+
+
+def answer(settings, asked):
+    return {"measures": {"sum": {"value": settings["a"], "low": settings["a"], "high": settings["a"]}}}
+'''
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('experiment = "next_item"\nseed = 3', 'experiment = "alchemy"\nseed = 3', "alchemy"),
+        ('shows = ["model", "width"]', 'shows = ["model", "breadth"]', "breadth"),
+        ("epochs = 4\n[[lab]]", "epochs = 4000\n[[lab]]", "epochs"),
+        ('dataset = "shop"', 'dataset = "mall"', "mall"),
+        ('settings = {model = "markov"}', 'settings = {model = "oracle"}', "oracle"),
+    ],
+)
+def test_a_lab_that_cannot_be_opened_leaves_the_lesson_open(house, old, new, says):
+    house.edit("lessons/alpha/lesson.toml", old, new)
+    lesson = house.course().lesson("alpha")
+    assert lesson.ready
+    (broken,) = [lab for lab in lesson.labs if lab.trouble]
+    for language in ("zh", "en"):
+        assert says in broken.trouble.text(language)
+    (problem,) = lesson.problems
+    assert problem.error.key == "lesson_lab"
+    assert not problem.fatal
+
+
+def test_a_guess_about_a_list_of_runs(lesson):
+    """One run's measure, or one run's less another's, as independent estimates."""
+    results = {"a": with_measure("ndcg@10", 0.30, 0.27, 0.33), "b": with_measure("ndcg@10", 0.20, 0.16, 0.24)}
+    guess = dataclasses.replace(lesson.guesses[1], truth="ndcg@10", run="a")
+    assert truth_of(guess, results).value == 0.30
+    less = truth_of(dataclasses.replace(guess, minus="b"), results)
+    assert (less.value, less.low, less.high) == pytest.approx((0.10, 0.05, 0.15))
+    with pytest.raises(CourseError) as raised:
+        truth_of(guess, {"b": RESULT})
+    assert raised.value.key == "measure_missing"
 
 
 def test_a_choice_against_the_interval(lesson):
-    guess = lesson.guesses[0]  # SASRec minus Markov (0.16..0.24), below or above 0
-    assert grade_guess(guess, "ahead", RESULT).verdict == "right"
-    wrong = grade_guess(guess, "behind", RESULT)
+    guess = lesson.guesses[0]  # SASRec minus Markov, below or above 0
+    assert graded(guess, "ahead").verdict == "right"
+    wrong = graded(guess, "behind")
     assert (wrong.verdict, wrong.right) == ("wrong", ("ahead",))
     assert wrong.distance == pytest.approx(0.05)  # the interval is 0.05..0.15
-    level = with_score(0.2, 0.17, 0.23)
-    assert grade_guess(guess, "ahead", level).verdict == "open"
-    assert grade_guess(guess, "behind", level).right == ("behind", "ahead")
+    level = with_measure("over_markov", 0.0, -0.05, 0.05)
+    assert graded(guess, "ahead", level).verdict == "open"
+    assert graded(guess, "behind", level).right == ("behind", "ahead")
 
 
 def test_a_number_against_the_interval(lesson):
     guess = lesson.guesses[1]  # the interval is 0.675..0.825, the slider's step 0.05
     for value in (0.65, 0.675, 0.75, 0.85):
-        assert grade_guess(guess, value, RESULT).verdict == "right"
+        assert graded(guess, value).verdict == "right"
     for value, distance in ((0.6, 0.075), (0.9, 0.075), (0.0, 0.675)):
-        wrong = grade_guess(guess, value, RESULT)
+        wrong = graded(guess, value)
         assert wrong.verdict == "wrong"
         assert wrong.distance == pytest.approx(distance)
 
@@ -41,23 +149,26 @@ def test_a_number_against_the_interval(lesson):
 @pytest.mark.parametrize("value", [-0.1, 1.1, float("nan"), "much", None, [], 10**400])
 def test_a_number_that_the_slider_does_not_have(lesson, value):
     with pytest.raises(CourseError) as raised:
-        grade_guess(lesson.guesses[1], value, RESULT)
+        graded(lesson.guesses[1], value)
     assert raised.value.key == "guess_out_of_range"
 
 
 def test_an_option_that_is_not_there(lesson):
     with pytest.raises(CourseError, match="behind, ahead"):
-        grade_guess(lesson.guesses[0], "level", RESULT)
+        graded(lesson.guesses[0], "level")
 
 
 def test_a_challenge_passed_and_missed(lesson):
     challenge = lesson.challenges[0]
-    config = RunConfig.make(**lesson.presets)
-    passed = grade_challenge(challenge, RESULT, config)
+    config = own(lesson)
+    passed = held(challenge, RESULT, config)
     assert (passed.passed, passed.sure, passed.missing) == (True, False, ())  # 0.27 is below the goal of 0.30
-    assert grade_challenge(challenge, with_score(0.35, 0.31, 0.39), config).sure
+    assert held(challenge, with_measure("ndcg@10", 0.35, 0.31, 0.39), config).sure
 
-    missed = grade_challenge(challenge, {**with_score(0.28, 0.25, 0.31), "parameters": 120_000}, config)
+    large = with_measure("parameters", 120_000, 120_000, 120_000)["measures"] | {
+        "ndcg@10": {"value": 0.28, "low": 0.25, "high": 0.31}
+    }
+    missed = held(challenge, {"measures": large}, config)
     assert not missed.passed
     assert [(miss.name, miss.relation) for miss in missed.missing] == [
         ("ndcg@10", "at_least"),
@@ -67,9 +178,9 @@ def test_a_challenge_passed_and_missed(lesson):
 
 
 def test_a_limit_on_a_setting_and_on_the_data(lesson):
-    presets = {**lesson.presets, "training": {"epochs": 9}, "dataset": "complete-journey"}
-    graded = grade_challenge(lesson.challenges[0], RESULT, RunConfig.make(**presets))
-    assert [(miss.name, miss.wanted, miss.got) for miss in graded.missing] == [
+    config = RunConfig.make(data={"dataset": "complete-journey"}, settings={"epochs": 9})
+    missed = held(lesson.challenges[0], RESULT, config)
+    assert [(miss.name, miss.wanted, miss.got) for miss in missed.missing] == [
         ("dataset", "shop", "complete-journey"),
         ("epochs", 6.0, 9.0),
     ]
@@ -77,11 +188,26 @@ def test_a_limit_on_a_setting_and_on_the_data(lesson):
 
 def test_a_limit_on_a_setting_that_the_model_does_not_have(lesson):
     challenge = dataclasses.replace(lesson.challenges[0], limits={"heads": 2.0})
-    config = dataclasses.replace(RunConfig.make(**lesson.presets), settings={})
-    assert [miss.name for miss in grade_challenge(challenge, RESULT, config).missing] == ["heads"]
+    config = RunConfig.make(settings={"model": "markov"})
+    assert [miss.name for miss in held(challenge, RESULT, config).missing] == ["heads"]
+
+
+def test_a_floor_under_a_setting_and_under_a_measure(lesson):
+    challenge = dataclasses.replace(lesson.challenges[0], limits={}, floors={"epochs": 5.0, "parameters": 80_000.0})
+    missed = held(challenge, RESULT, own(lesson)).missing
+    assert [(miss.name, miss.relation, miss.by) for miss in missed] == [("epochs", "at_least", 1.0)]
+
+
+def test_a_setting_that_is_given(lesson):
+    challenge = dataclasses.replace(lesson.challenges[0], limits={}, fixed={"model": "sasrec"})
+    assert not held(challenge, RESULT, own(lesson)).missing
+    missed = held(challenge, RESULT, own(lesson, model="gru4rec")).missing
+    assert [(miss.name, miss.relation, miss.wanted, miss.got) for miss in missed] == [
+        ("model", "is", "sasrec", "gru4rec")
+    ]
 
 
 def test_a_challenge_that_asks_for_little(lesson):
     challenge = dataclasses.replace(lesson.challenges[0], measure="seconds", at_least=None, at_most=10.0)
-    graded = grade_challenge(challenge, RESULT, RunConfig.make(**lesson.presets))
-    assert [(miss.relation, round(miss.by, 6)) for miss in graded.missing] == [("at_most", 4.2)]
+    missed = held(challenge, RESULT, own(lesson))
+    assert [(miss.relation, round(miss.by, 6)) for miss in missed.missing] == [("at_most", 2.9)]

@@ -8,7 +8,6 @@ import pytest
 from course_lib.course.lessons import load_lessons
 from course_lib.course.markdown import ANCHORS
 from course_lib.errors import CourseError
-from course_lib.runs.config import RunConfig
 
 
 def test_a_whole_lesson_opens(house):
@@ -28,8 +27,8 @@ def test_a_whole_lesson_opens(house):
     assert lesson.heading("why", "zh") == "标题"
     assert [question.id for question in lesson.quiz.questions] == ["order", "two"]
     assert lesson.references[0].url == "https://arxiv.org/abs/1808.09781"
-    config = RunConfig.make(**lesson.presets)
-    assert (config.seed, config.training["epochs"]) == (3, 4)
+    config = lesson.lab().configs()[""]
+    assert (config.seed, config.settings["epochs"]) == (3, 4)
 
 
 def test_a_lesson_in_preparation_has_no_prose(house):
@@ -133,7 +132,7 @@ def test_a_dangling_link(house):
     [
         ("minutes = 45", "minutes = 45 minutes", 5),
         ('title_zh = "用户"', "title_zh = “用户”", 6),
-        ("[lab]", "[lab", 11),
+        ("[[lab]]", "[[lab", 11),
         ('id = "alpha"', 'id = "alpha"\nid = "alpha"', 3),
         ("minutes = 45", "minutes = " + "[" * 5000, None),  # deeper than the parser goes
     ],
@@ -167,10 +166,16 @@ def test_a_text_that_does_not_end(house):
         ('next = "last"', 'next = "nowhere"', "lesson_next_unknown", "nowhere"),
         ('group = "method"', 'group = "methods"', "lesson_group_unknown", "methods"),
         ('dataset = "shop"', 'dataset = "shopp"', "lesson_lab", "shopp"),
-        ('model = "sasrec"', 'model = "sasrecs"', "lesson_lab", "sasrecs"),
+        ('experiment = "next_item"', 'experiment = "nextitem"', "lesson_lab", "nextitem"),
+        ('id = "race"', 'id = "train"', "lesson_id_within", "train"),
+        ('id = "markov"', 'id = "popularity"', "lesson_id_within", "popularity"),
+        ('name_en = "Markov"\n', "", "lesson_field_missing", "name_en"),
+        ('shows = ["model", "width"]', 'shows = "width"', "lesson_field_kind", "shows"),
+        ('truth = "over_markov"', 'truth = "over_markov"\nlab = "rice"', "lesson_field_choice", "rice"),
+        ('truth = "over_markov"', 'truth = "ndcg@10"\nlab = "race"', "lesson_field_missing", "run"),
         ("epochs = 4", "epochs = 4000", "lesson_lab", "epochs"),
         ("epochs = 4", "epoch = 4", "lesson_lab", "epoch"),
-        ("seed = 3", "seed = -3", "lesson_field_range", "lab.seed"),
+        ("seed = 3", "seed = -3", "lesson_field_range", "lab[train].seed"),
         ('kind = "number"', 'kind = "numbers"', "lesson_field_choice", "guess[share].kind"),
         ("share_of_filtered_oracle", "share_of_oracle", "lesson_unknown_measure", "share_of_oracle"),
         ("step = 0.05", "step = 0.0", "lesson_guess_range", "guess[share]"),
@@ -188,7 +193,7 @@ def test_a_text_that_does_not_end(house):
         ('hints_en = ["Think."]', "hints_en = [1]", "lesson_field_kind", "hints_en"),
         ("https://arxiv", "javascript:arxiv", "lesson_field_url", "javascript"),
         ("[[reference]]", "[reference]", "lesson_field_kind", "array of tables"),
-        ("[lab]", "[laboratory]", "lesson_field_missing", "lab"),
+        ('[[lab]]\nid = "race"', '[[laboratory]]\nid = "race"', "lesson_field_unknown", "laboratory"),
     ],
 )
 def test_a_wrong_field_is_named(house, old, new, key, says):

@@ -19,14 +19,14 @@ def test_a_lesson_from_nothing_to_done(house, learner):
     learner.record_step("alpha", "why")
     learner.record_step("alpha", "train")  # seen, but its work is not done
     assert (now().steps, now().started) == (("why",), True)
-    assert now().share == pytest.approx((1 / 7 + 0 + 0 + 0) / 4)
+    assert now().share == pytest.approx((1 / 8 + 0 + 0 + 0) / 4)
 
     learner.record_guess("alpha", "ahead", "behind")
     assert now().steps == ("why",)
     learner.record_guess("alpha", "share", 0.5)
     learner.record_run("alpha", "r1")
     assert now().steps == ("why", "predict", "train")
-    assert now().share == pytest.approx((3 / 7 + 0 + 0 + 1) / 4)
+    assert now().share == pytest.approx((3 / 8 + 0 + 0 + 1) / 4)
     assert now().run_id == "r1"
 
     order, two = lesson.quiz.questions
@@ -40,7 +40,7 @@ def test_a_lesson_from_nothing_to_done(house, learner):
     learner.record_challenge("alpha", "small", "r2", False)  # a worse run later takes nothing away
     assert now().passed == ("small",)
     assert not now().done
-    for anchor in ("idea", "look", "so-what"):
+    for anchor in ("try", "idea", "look", "so-what"):
         learner.record_step("alpha", anchor)
     assert now().done
     assert now().share == 1.0

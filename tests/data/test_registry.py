@@ -12,7 +12,7 @@ from course_lib.data import registry
 from course_lib.data.columns import Columns
 from course_lib.data.dataset import Source, Table
 from course_lib.errors import CourseError
-from course_lib.runs.config import RunConfig
+from course_lib.experiments.config import RunConfig
 
 Made = list[str]
 
@@ -70,7 +70,7 @@ def test_the_tables_of_a_dataset(shown: Made) -> None:
 
 
 def train_on(name: str) -> object:
-    return RunConfig.make(dataset=name)
+    return RunConfig.make(data={"dataset": name})
 
 
 def load(name: str) -> object:

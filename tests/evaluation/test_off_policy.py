@@ -29,7 +29,7 @@ from course_lib.shop import simulate as simulator
 from course_lib.shop.front_page import front_page, visitors
 from course_lib.shop.parts import SLATES, whole_blocks
 from course_lib.shop.plackett_luce import draw_slates, position_chances
-from course_lib.shop.source import shop
+from course_lib.shop.published import shop
 from course_lib.shop.truth import slates as truth
 
 # A log of six single actions out of three: what was done, what came of it, with which chance; what another policy

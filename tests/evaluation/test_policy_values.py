@@ -15,8 +15,8 @@ from course_lib.evaluation.policy_values import FOLDS, Comparison, on_open_bandi
 from course_lib.shop import simulate as simulator
 from course_lib.shop.front_page import Policy, Visitors, front_page, visitors
 from course_lib.shop.plackett_luce import Chances, position_chances
+from course_lib.shop.published import shop
 from course_lib.shop.slates import slate_log
-from course_lib.shop.source import shop
 from course_lib.shop.truth import slates as truth
 from course_lib.shop.world import World
 

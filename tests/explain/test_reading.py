@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,6 @@ import pytest
 from course_lib.data.histories import Histories
 from course_lib.errors import CourseError
 from course_lib.explain.reading import PLACES, read_history, read_matrix
-
-
-@pytest.fixture
-def model(run_folder: tuple[Path, list[Any]]) -> Any:
-    return run_folder[1][2]
 
 
 @pytest.mark.parametrize("history", [[3, 1, 2], [5], [], [9, 9, 9], list(range(1, 20))], ids=len)
@@ -111,9 +105,9 @@ def test_the_matrix_is_the_first_head_over_the_window(model: Any, length: int) -
 def test_the_matrix_of_a_long_window_is_bounded() -> None:
     import torch
 
-    from course_lib.training.job import build
+    from course_lib.models.base import untrained
 
-    long = build("sasrec", 30, {"width": 8, "layers": 1, "heads": 1, "history_length": 200}, 1)
+    long = untrained("sasrec", 30, {"width": 8, "layers": 1, "heads": 1, "history_length": 200}, 1)
     history = [1 + n % 30 for n in range(200)]
     rows = read_matrix(long, history)
     assert [len(row) for row in rows] == list(range(1, PLACES + 1))

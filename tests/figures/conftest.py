@@ -14,6 +14,7 @@ import pytest
 from course_lib import figures
 from course_lib.figures import Figure, datasets, shop_parts, truth
 from course_lib.figures.products import shelf
+from tests.figures.list_of_runs import FakeRun
 
 EVIL = '<script>alert("x")</script> & <b>ball</b>'
 DAY = 86400
@@ -48,17 +49,21 @@ ORACLE = {"known": score(0.35), "filtered": score(0.3)}
 
 def make_run(epochs: int, total: int = 8, nan_at: int | None = None, steps: int | None = None) -> Any:
     """A run's view after ``epochs`` epochs; -1 is a run of which nothing is known yet."""
-    events = [
-        {"kind": "epoch", "epoch": n, "metrics": score(math.nan if n == nan_at else 0.28 * n / total)}
-        for n in range(epochs + 1)
-    ]
-    steps = 10 * max(epochs, 0) if steps is None else steps
-    return SimpleNamespace(
-        config=SimpleNamespace(model="sasrec", settings={}, training={"epochs": total}) if epochs >= 0 else None,
-        prepared={"epochs": total, "steps": 10 * total, "items": 1000} if epochs >= 0 else None,
-        references={"baselines": BASELINES, "oracle": ORACLE} if epochs >= 0 else None,
-        epochs=tuple(events),
-        steps=tuple({"step": n + 1, "loss": math.nan if n == nan_at else 7 - n / 50} for n in range(steps)),
+    if epochs < 0:
+        return FakeRun()
+    steps = 10 * epochs if steps is None else steps
+    return FakeRun(
+        state="running",
+        config=SimpleNamespace(settings={"model": "sasrec", "epochs": total}),
+        events={
+            "plan": ({"of": "step", "steps": 10 * total},),
+            "prepared": ({"items": 1000},),
+            "references": ({"baselines": BASELINES, "oracle": ORACLE},),
+            "score": tuple(
+                {"epoch": n, "metrics": score(math.nan if n == nan_at else 0.28 * n / total)} for n in range(epochs + 1)
+            ),
+            "step": tuple({"at": n + 1, "loss": math.nan if n == nan_at else 7 - n / 50} for n in range(steps)),
+        },
     )
 
 
@@ -74,7 +79,7 @@ def make_view(epoch: int, nan: bool = False) -> dict[str, Any]:
     return {"epoch": epoch, "shoppers": [shopper], "map": {"x": x, "y": [-value for value in x]}}
 
 
-RESULT = {"model": "sasrec", "metrics": score(0.28), "baselines": BASELINES, "oracle": ORACLE}
+RESULT = {"metrics": score(0.28), "baselines": BASELINES, "oracle": ORACLE}
 
 
 def make_lessons(count: int = 14) -> list[Any]:
@@ -135,13 +140,19 @@ CASES: dict[str, Builder] = {
     "loss_curve-single": lambda items, lang: figures.loss_curve(make_run(1, steps=1), lang),
     "loss_curve-empty": lambda items, lang: figures.loss_curve(make_run(-1), lang),
     "loss_curve-nan": lambda items, lang: figures.loss_curve(make_run(2, nan_at=3), lang),
-    "result_bars": lambda items, lang: figures.result_bars(RESULT, lang),
-    "result_bars-empty": lambda items, lang: figures.result_bars({}, lang),
-    "result_bars-nan": lambda items, lang: figures.result_bars({**RESULT, "metrics": score(math.nan)}, lang),
+    "result_bars": lambda items, lang: figures.result_bars(RESULT, "sasrec", lang),
+    "result_bars-empty": lambda items, lang: figures.result_bars({}, "sasrec", lang),
+    "result_bars-nan": lambda items, lang: figures.result_bars({**RESULT, "metrics": score(math.nan)}, "sasrec", lang),
     "item_map": lambda items, lang: figures.item_map(items, make_view(3), make_view(3)["shoppers"][0], lang),
+    "item_map-narrow": lambda items, lang: figures.item_map(
+        items, make_view(3), make_view(3)["shoppers"][0], lang, narrow=True
+    ),
     "item_map-empty": lambda items, lang: figures.item_map(items, None, None, lang),
     "item_map-nan": lambda items, lang: figures.item_map(items, make_view(3, True), make_view(3)["shoppers"][0], lang),
     "list_by_epoch": lambda items, lang: figures.list_by_epoch(items, [make_view(n) for n in range(5)], 0, lang, 2),
+    "list_by_epoch-narrow": lambda items, lang: figures.list_by_epoch(
+        items, [make_view(n) for n in range(9)], 0, lang, narrow=True
+    ),
     "list_by_epoch-single": lambda items, lang: figures.list_by_epoch(items, [make_view(0)], 0, lang),
     "list_by_epoch-empty": lambda items, lang: figures.list_by_epoch(items, [], 0, lang),
     "list_by_epoch-nan": lambda items, lang: figures.list_by_epoch(items, [make_view(1, True)], 0, lang),
@@ -164,6 +175,7 @@ CASES: dict[str, Builder] = {
     "order_matters-bare": lambda items, lang: figures.order_matters(items, [1, 2, 3], None, lang),
     "order_matters-empty": lambda items, lang: figures.order_matters(items, [], [], lang),
     "history_timeline": lambda items, lang: figures.history_timeline(items, shoppers(lang, TIMES), lang),
+    "history_timeline-narrow": lambda items, lang: figures.history_timeline(items, shoppers(lang, TIMES), lang, True),
     "history_timeline-untimed": lambda items, lang: figures.history_timeline(items, shoppers(lang, None), lang),
     "history_timeline-empty": lambda items, lang: figures.history_timeline(items, [], lang),
     "activity": lambda items, lang: datasets.activity_histogram(np.array([3, 3, 4, 9, 250]), lang),

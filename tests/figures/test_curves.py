@@ -10,6 +10,7 @@ import pytest
 
 from course_lib.figures import learning_curve, loss_curve, result_bars
 from course_lib.figures.curves import LOSS_POINTS, thin_losses
+from course_lib.figures.palette import MODELS
 
 
 def test_learning_curve_holds_the_run_and_its_references(make: Any) -> None:
@@ -37,7 +38,7 @@ def test_learning_curve_draws_band_and_whiskers(make: Any) -> None:
 
 def test_learning_curve_without_oracle_and_without_anything(make: Any) -> None:
     run = make.run(2)
-    run.references = {**run.references, "oracle": None}
+    run.events["references"] = ({"baselines": {}, "oracle": None},)
     assert "oracle" not in set(learning_curve(run, "en").frame["kind"])
     nothing = learning_curve(make.run(-1), "en")
     assert nothing.frame.empty
@@ -55,7 +56,7 @@ def test_a_missing_value_is_a_gap_not_a_zero(make: Any) -> None:
 def test_labels_at_the_right_end_do_not_touch(make: Any) -> None:
     run = make.run(2)
     same = {name: make.score(0.15) for name in ("popularity", "item-knn", "markov")}
-    run.references = {"baselines": same, "oracle": None}
+    run.events["references"] = ({"baselines": same, "oracle": None},)
     labels = [note for note in learning_curve(run, "en").plot()["layout"]["annotations"] if note.get("xref") == "paper"]
     shifts = sorted(note["yshift"] for note in labels)
     assert shifts == pytest.approx([-14, 0, 14])
@@ -97,7 +98,7 @@ def test_thinned_points_do_not_move_when_steps_are_added() -> None:
 
 
 def test_result_bars_say_value_interval_and_share(make: Any) -> None:
-    figure = result_bars(make.result, "en")
+    figure = result_bars(make.result, "sasrec", "en")
     frame = figure.frame.set_index("series")
     assert frame.index.tolist() == ["popularity", "item-knn", "markov", "sasrec", "oracle.filtered", "oracle.known"]
     assert frame.loc["sasrec", "share"] == pytest.approx(0.28 / 0.3)
@@ -108,6 +109,18 @@ def test_result_bars_say_value_interval_and_share(make: Any) -> None:
 
 
 def test_result_bars_without_an_oracle(make: Any) -> None:
-    frame = result_bars({**make.result, "oracle": None}, "en").frame
+    frame = result_bars({**make.result, "oracle": None}, "sasrec", "en").frame
     assert frame["share"].isna().all()
     assert "oracle" not in set(frame["kind"])
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("model", sorted(MODELS))
+def test_a_picture_of_scores_says_of_which_shoppers(make: Any, model: str, language: str) -> None:
+    run = make.run(2)
+    run.config.settings["model"] = model
+    curve, bars = learning_curve(run, language), result_bars(make.result, model, language)
+    for figure, word in ((curve, "验证集 validation"), (bars, "测试集 test")):
+        shown = figure.plot()["layout"]["title"]["text"]
+        assert any(part in shown.lower() for part in word.split())
+        assert "…" not in shown or model.startswith("oracle"), "the model's name is whole"

@@ -4,15 +4,34 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import plotly
 import plotly.graph_objects as go
 import pytest
 
 from course_lib.figures.base import TITLE_WIDTH, width_of
+from course_lib.settings import PROJECT
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
+
+# What the build of Plotly in static/vendor/ draws, by its README; anything else needs another one (tools/charts.py).
+SERVED = {
+    "bar", "box", "contour", "heatmap", "histogram", "histogram2d", "histogram2dcontour", "image", "pie", "scatter",
+    "scatterternary", "violin",
+}  # fmt: skip
+
+
+def test_the_served_plotly_is_the_version_whose_schema_checks_the_figures() -> None:
+    (served,) = (PROJECT / "static" / "vendor").glob("plotly-cartesian-*.min.js")
+    whole = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    versions = [re.search(r"plotly\.js\D*? v([\d.]+)", path.read_text("utf-8")[:300]) for path in (served, whole)]
+    assert versions[0] is not None
+    assert versions[1] is not None
+    assert versions[0][1] == versions[1][1] == served.name.removeprefix("plotly-cartesian-").removesuffix(".min.js")
+    assert "MIT" in served.with_name("LICENSE-plotly.txt").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -21,6 +40,7 @@ def test_is_a_valid_plot(case: Any, items: pd.DataFrame, language: str, dark: bo
     figure = case(items, language)
     plot = figure.plot(dark)
     go.Figure(plot)  # raises on any name or value that Plotly does not know
+    assert {trace["type"] for trace in plot["data"]} <= SERVED
     source = json.dumps(plot, allow_nan=False)
     assert "<script" not in source
     assert plot["layout"]["paper_bgcolor"] == plot["layout"]["plot_bgcolor"] == "rgba(0,0,0,0)"

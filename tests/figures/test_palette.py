@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from course_lib.errors import CourseError
+from course_lib.figures.base import model_name
 from course_lib.figures.palette import BASELINES, DARK, DEPARTMENTS, LIGHT, MODELS, Theme, alpha, contrast, style
+from course_lib.models.catalogue import model_cards
 
 PAGES = pytest.mark.parametrize("page", [LIGHT, DARK], ids=["light", "dark"])
 
@@ -40,8 +43,19 @@ def test_colour_never_stands_alone() -> None:
     assert len({style(name).dash for name in (*BASELINES, "oracle.known", "oracle.filtered", "sasrec")}) == 6
 
 
-def test_the_names_other_lessons_will_need_have_a_colour() -> None:
-    assert {"sasrec", "bert4rec", "gru4rec", "ease", "matrix-factorization"} <= set(MODELS)
+def test_every_model_has_a_colour_and_a_name() -> None:
+    assert len(model_cards()) >= 9
+    for name in {*model_cards(), *MODELS}:
+        assert style(name) is MODELS[name]
+        assert model_name(name, "zh") != name
+
+
+def test_a_model_without_a_colour_is_refused_not_drawn_in_anothers() -> None:
+    with pytest.raises(CourseError, match=r"two-back.*MODELS in course_lib/figures/palette\.py"):
+        style("two-back")
+
+
+def test_colours_are_those_of_the_course() -> None:
     assert (MODELS["sasrec"].light, MODELS["sasrec"].dark) == ("#0072b2", "#56b4e9")
     assert len({look.light for look in MODELS.values()}) == len(MODELS) - 1  # the two oracles share one, by dash
 

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import gc
+import re
+import tomllib
 from html.parser import HTMLParser
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from course_lib.data.columns import Columns
+from course_lib.data.registry import load, resolve
+from course_lib.figures.attention import NARROW_NAME
+from course_lib.figures.lists import EVENT_NAME, NARROW_TITLE, TITLE
 from course_lib.figures.products import (
     NO_EMOJI,
     _shelves,
     department_marks,
+    label_room,
+    name_lines,
     price_text,
     product,
     product_card,
     product_cards,
     shelf,
-    short_label,
 )  # fmt: skip
+from course_lib.settings import PROJECT
 
 
 class Tags(HTMLParser):
@@ -68,9 +76,42 @@ def test_missing_cells_get_stand_ins() -> None:
         product(items, 3, "en")
 
 
-def test_short_label_names_the_type(items: pd.DataFrame) -> None:
-    assert short_label(product(items, 1, "en"), 20) == "🏀 type 0"
-    assert short_label(product(items, 1, "en"), 5) == "🏀 type…"
+def test_a_name_is_whole_in_two_lines_and_only_the_longest_are_cut() -> None:
+    assert name_lines("basketball shoes", 16) == "basketball shoes"
+    assert name_lines("basketball shoes", 11) == "basketball<br>shoes"
+    assert name_lines("手冲滤杯套装", 11) == "手冲滤杯套<br>装"
+    assert name_lines("fish & <b>chips</b>", 30) == "fish &amp; &lt;b&gt;chips&lt;/b&gt;"
+    assert name_lines("one two three four five", 9) == "one two<br>three fo…"
+    assert name_lines("one two three", 20, most=1) == "one two three"
+
+
+@pytest.mark.parametrize(
+    ("file", "width"), [("shop/catalogue.toml", EVENT_NAME), ("complete_journey/names.toml", NARROW_NAME)]
+)
+def test_every_product_type_of_the_course_has_its_whole_name_even_on_a_phone(file: str, width: int) -> None:
+    names: list[str] = []
+    todo: list[Any] = [tomllib.loads((PROJECT / "data" / file).read_text(encoding="utf-8"))]
+    while todo:
+        one = todo.pop()
+        todo += one.values() if isinstance(one, dict) else one if isinstance(one, list) else []
+        if isinstance(one, dict) and "emoji" in one:
+            names += [value for key, value in one.items() if re.fullmatch(r"(?:name_|type_)?(?:zh|en)", key)]
+    assert len(names) > 160
+    assert not [name for name in names if "…" in name_lines(name, width)]
+
+
+@pytest.mark.parametrize("room", [TITLE, NARROW_TITLE])
+def test_every_title_of_the_shop_stands_whole_beside_a_list(room: tuple[int, int]) -> None:
+    world = load(resolve("shop", "tiny")).items
+    titles = [*world[Columns.TITLE_ZH], *world[Columns.TITLE_EN]]
+    assert len(titles) > 100
+    assert [title for title in titles if "…" in name_lines(title, *room)] == []
+
+
+def test_labels_get_the_room_of_their_longest_line() -> None:
+    assert label_room(["ab", "abcdefgh<br>ab"]) == label_room(["abcdefgh"]) > label_room(["ab"])
+    assert label_room(["a &lt; b"]) == label_room(["a < b"])
+    assert label_room([]) < 20
 
 
 def test_prices() -> None:

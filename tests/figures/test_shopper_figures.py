@@ -26,7 +26,7 @@ def test_item_map_marks_history_list_and_target(make: Any, items: pd.DataFrame) 
     assert frame["stop"].dropna().to_dict() == {1: 1, 2: 2, 3: 3, 4: 4, 5: 5}
     assert frame.loc[6, "rank"] == 1
     assert frame.index[frame["target"]].tolist() == [9]
-    drawn = sum(len(trace["x"]) for trace in figure.plot()["data"][:3])
+    drawn = sum(len(trace["x"]) for trace in figure.plot()["data"][:-3])
     assert drawn == frame["drawn"].sum() == 24
     assert "Product 6" in figure.alt
 
@@ -37,8 +37,45 @@ def test_item_map_keeps_its_axes_over_the_epochs(make: Any, items: pd.DataFrame)
     ranges = {str(item_map(items, view, None, "en", extent).plot()["layout"]["xaxis"]["range"]) for view in views}
     assert len(ranges) == 1
     assert extent is not None
-    assert extent[1] > 23 * 0.4
+    assert extent[1] > 22 * 0.4
     assert map_extent([]) is None
+
+
+def test_products_far_away_do_not_squeeze_the_map_and_stand_at_its_edge_in_a_list() -> None:
+    items = pd.DataFrame({"item_id": range(1, 301), "title_en": "a", "department": "d", "product_type": "t"})
+    places = [float(n % 10) for n in range(298)]
+    view = {"epoch": 1, "map": {"x": [*places, 900.0, -900.0], "y": [*places, 900.0, -900.0]}}
+    figure = item_map(items, view, {"history": [299], "top": [{"item": 300}], "target": 299}, "en")
+    layout, data = figure.plot()["layout"], figure.plot()["data"]
+    low, high = layout["xaxis"]["range"]
+    assert -1 < low < 0 < 9 < high < 10
+    path, listed, target = data[-3:]
+    assert path["x"] == path["y"] == target["x"] == target["y"]
+    assert 9 < path["x"][0] < high
+    assert low < listed["x"][0] < 0
+    assert figure.frame.loc[298, "x"] == 900, "the frame holds the truth"
+
+
+def test_each_type_looks_its_own_and_is_named_once_its_products_lie_together(make: Any) -> None:
+    items = make.items(240)
+    items["product_type"] = items["product_type_en"] = [f"kind {n // 10}" for n in range(240)]
+    items["department"] = [f"d{n // 60}" for n in range(240)]
+    middle = [10.0 * (n // 10) for n in range(240)]
+    learned = {"map": {"x": [m + n % 10 / 10 for n, m in enumerate(middle)], "y": [50.0 * (m % 40) for m in middle]}}
+    fresh = {"map": {"x": [float(n * 37 % 240) for n in range(240)], "y": [float(n * 53 % 240) for n in range(240)]}}
+    plot = item_map(items, {"epoch": 3, **learned}, None, "en").plot()
+    looks = {
+        (colour, trace["marker"]["symbol"], kind)
+        for trace in plot["data"][:-3]
+        for colour, kind in zip(trace["marker"]["color"], trace["customdata"], strict=True)
+    }
+    assert len({(colour, symbol) for colour, symbol, _ in looks}) == len(looks) == 24
+    named = [note["text"] for note in plot["layout"]["annotations"]]
+    assert len(named) == len(set(named)) > 8
+    assert all(note.startswith("<b>kind ") for note in named)
+    assert not item_map(items, {"epoch": 0, **fresh}, None, "en").plot()["layout"]["annotations"]
+    phone = item_map(items, {"epoch": 3, **learned}, None, "en", narrow=True).plot()["layout"]["annotations"]
+    assert 0 < len(phone) <= len(named)
 
 
 def test_item_map_of_a_large_catalogue_is_sampled_and_says_so(make: Any) -> None:
@@ -49,16 +86,6 @@ def test_item_map_of_a_large_catalogue_is_sampled_and_says_so(make: Any) -> None
     frame = item_map(items, view, shopper, "en").frame
     assert MOST_POINTS <= frame["drawn"].sum() <= MOST_POINTS + 4
     assert frame.loc[frame["item_id"].isin([7, 8, 9, 10]), "drawn"].all()
-
-
-def test_more_departments_than_marks_share_the_last(make: Any) -> None:
-    items = make.items(30)
-    items["department"] = [f"d{n:02}" for n in range(30)]
-    view = {"epoch": 1, "map": {"x": list(range(30)), "y": list(range(30))}}
-    data = item_map(items, view, None, "en").plot()["data"]
-    assert len(data) == 12 + 3
-    assert data[11]["name"] == "Other"
-    assert len(data[11]["x"]) == 30 - 11
 
 
 def test_attention_of_each_head_on_each_product(items: pd.DataFrame) -> None:
@@ -88,6 +115,27 @@ def test_long_histories_show_the_newest_rows(items: pd.DataFrame) -> None:
 def notes(figure: Any) -> list[str]:
     """What is written into the picture."""
     return [note["text"] for note in figure.plot()["layout"]["annotations"]]
+
+
+def test_names_beside_attention_and_list_are_whole(make: Any) -> None:
+    items = make.items(24)
+    items["product_type_en"] = "wide basketball shoes"
+    items["title_en"] = "Kinlane wide basketball shoes, high-top, white and red"
+    items.loc[8, "title_en"] = "a name of a learner's own that no page on earth could hold in full beside a list"
+    history = [1, 2, 4]
+    for narrow, name in ((False, "wide basketball shoes"), (True, "wide basketball<br>shoes")):
+        figures = [
+            attention_on_history(items, history, [[[0.2, 0.3, 0.5]]], "en", narrow),
+            order_matters(items, history, make.matrix, "en", narrow),
+        ]
+        for figure in figures:
+            assert set(figure.plot()["layout"]["yaxis"]["ticktext"]) == {f"🏀 {name}"}
+        listed = list_by_epoch(items, [make.view(3)], 0, "en", narrow=narrow)
+        words = " ".join(notes(listed)).replace("<br>", " ")
+        assert words.count("Kinlane wide basketball shoes, high-top, white and red") == 9
+        assert words.count("…") == 1, "the learner's only"
+    wide = list_by_epoch(items, [make.view(3)], 0, "en").plot()["layout"]["margin"]["r"]
+    assert 150 < wide < 250
 
 
 def test_a_narrow_page_numbers_the_heads_and_names_each_layer_once(items: pd.DataFrame) -> None:
@@ -168,6 +216,11 @@ def test_timeline_widens_pauses(make: Any, items: pd.DataFrame) -> None:
     assert [round(b - a, 6) for a, b in itertools.pairwise(x)] == [1, 1.3, 1.6]
     assert x[-1] == 0
     assert "Lin: Product 1, Product 2" in figure.alt
+    assert notes(figure).count("type 0") == 1, "the product's name stands under its picture"
+    assert [note for note in notes(figure) if "Lin" in note]
+    box = figure.plot()["data"][2]
+    assert (box["text"], box["marker"]["symbol"]) == (["<b>?</b>"], "square")
+    assert len(history_timeline(items, make.shoppers("en", None), "en", narrow=True).frame) == 3
     untimed = history_timeline(items, make.shoppers("en", None), "en")
     assert untimed.frame["time"].isna().all()
 

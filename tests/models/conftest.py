@@ -15,7 +15,7 @@ from course_lib.models.catalogue import Value, check_settings, model_card, model
 
 PRODUCTS = 60  # V
 CYCLE = 6  # products 1..6 are bought round and round: popular, together, and in a fixed order
-TRAINING = {"epochs": 12, "batch_size": 16, "learning_rate": 0.02, "weight_decay": 0.0}
+TRAINING = {"epochs": 24, "batch_size": 16, "learning_rate": 0.02, "weight_decay": 0.0}
 SMALL = {"width": 16, "layers": 1, "heads": 2, "history_length": 8}  # for models that have such settings
 
 
@@ -59,10 +59,10 @@ def learn(name: str, train: Histories, num_items: int, seed: int = 1, **training
     """A model that has learned from ``train``, by counting or by the training loop."""
     if not model_card(name).neural:
         return model_class(name).fit(train, num_items, settings_of(name), seed)
-    from course_lib.training.job import build
+    from course_lib.models.base import untrained
     from course_lib.training.loop import Trainer
 
-    model = build(name, num_items, settings_of(name), seed)
+    model = untrained(name, num_items, settings_of(name), seed)
     trainer = Trainer(model, train, {**TRAINING, **training}, seed)
     for _ in range(int(trainer.settings["epochs"])):
         for _ in trainer.epoch():

@@ -108,6 +108,8 @@ def test_does_not_modify_its_input(name: str, train_model: Train) -> None:
 def test_its_file_says_what_it_is(name: str) -> None:
     """A page shows the summary; the source is shown to the learner."""
     card = model_card(name)
+    assert card.task, "without a TASK no experiment offers it"
+    assert card.task == card.task.strip().lower()
     assert len(card.summary) > 20
     assert model_class(name).__name__.endswith("Model")
     assert len(card.source.read_text(encoding="utf-8").splitlines()) < 400

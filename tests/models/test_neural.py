@@ -12,15 +12,15 @@ import torch
 from transformers import PretrainedConfig, PreTrainedModel
 
 from course_lib.data.histories import Histories
-from course_lib.models.base import NeuralModel, model_class
+from course_lib.models.base import NeuralModel, model_class, untrained
 from course_lib.models.catalogue import check_settings, model_card, parse_settings
 from course_lib.training.batches import masking_of
-from course_lib.training.job import build
 from course_lib.training.loop import Trainer
 from course_lib.training.settings import SETTINGS, loop_settings
 
 FEW_PRODUCTS = 60
-SMALL = {"width": 16, "layers": 2, "heads": 2, "history_length": 8}  # of a model that has such settings
+# Of a model that has such settings; with as many places as the history is long, an MLP reads all of it.
+SMALL = {"width": 16, "layers": 2, "heads": 2, "places": 8, "history_length": 8}
 LONGEST = SMALL["history_length"]
 TRAINING = {"epochs": 1, "batch_size": 16, "learning_rate": 0.02, "weight_decay": 0.0}
 SOME = Histories.from_lists([[1 + (n + m * m) % FEW_PRODUCTS for m in range(3 + n % 9)] for n in range(50)])
@@ -34,7 +34,7 @@ def settings_of(name: str) -> dict[str, Any]:
 
 def fresh(name: str, seed: int = 0, **settings: float) -> Any:
     """A small model whose weights are large enough for every part to matter."""
-    model = build(name, FEW_PRODUCTS, {**settings_of(name), **settings}, seed).eval()
+    model = untrained(name, FEW_PRODUCTS, {**settings_of(name), **settings}, seed).eval()
     torch.manual_seed(seed)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -184,13 +184,13 @@ def test_many_histories_are_scored_like_few(neural: str) -> None:
 
 def test_before_training_no_product_is_far_ahead(neural: str) -> None:
     """Untrained, each product has about the same chance: the loss begins near ln V."""
-    model = build(neural, FEW_PRODUCTS, settings_of(neural), 1)
+    model = untrained(neural, FEW_PRODUCTS, settings_of(neural), 1)
     chances = np.exp(model.score(Histories.from_lists([[3, 7, 1]])))[0, 1:]
     assert 0.1 / FEW_PRODUCTS < chances.min() <= chances.max() < 10 / FEW_PRODUCTS
 
 
 def test_padding_has_no_vector_and_never_gets_one(neural: str) -> None:
-    model = build(neural, FEW_PRODUCTS, settings_of(neural), 1)
+    model = untrained(neural, FEW_PRODUCTS, settings_of(neural), 1)
     assert (model.item.weight[0] == 0).all()
     trainer = Trainer(model, SOME, {**loop_defaults(neural), **TRAINING}, 1)
     list(trainer.epoch())
@@ -201,7 +201,7 @@ def test_padding_has_no_vector_and_never_gets_one(neural: str) -> None:
 def test_learns_from_a_sampled_loss_too(neural: str) -> None:
     """As in a large catalogue, where the gradient of the product vectors is a list of rows."""
     settings = {**loop_defaults(neural), **TRAINING, "epochs": 6, "loss": "sampled", "negatives": 32}
-    trainer = Trainer(build(neural, FEW_PRODUCTS, settings_of(neural), 1), SOME, settings, 1)
+    trainer = Trainer(untrained(neural, FEW_PRODUCTS, settings_of(neural), 1), SOME, settings, 1)
     for _ in range(6):
         list(trainer.epoch())
     assert trainer.progress.losses[-1] < trainer.progress.losses[0]
@@ -210,7 +210,7 @@ def test_learns_from_a_sampled_loss_too(neural: str) -> None:
 
 def test_every_weight_learns(neural: str) -> None:
     """One epoch moves all of them: none is left out of the loss."""
-    model = build(neural, FEW_PRODUCTS, settings_of(neural), 1)
+    model = untrained(neural, FEW_PRODUCTS, settings_of(neural), 1)
     before = {name: value.clone() for name, value in model.named_parameters()}
     list(Trainer(model, SOME, {**loop_defaults(neural), **TRAINING}, 1).epoch())
     still = [name for name, value in model.named_parameters() if torch.equal(value, before[name])]
@@ -218,7 +218,7 @@ def test_every_weight_learns(neural: str) -> None:
 
 
 def test_dropout_is_off_when_scoring_and_on_when_training(neural: str) -> None:
-    model = build(neural, FEW_PRODUCTS, {**settings_of(neural), "dropout": 0.5}, 1).train()
+    model = untrained(neural, FEW_PRODUCTS, {**settings_of(neural), "dropout": 0.5}, 1).train()
     histories, inputs = Histories.from_lists([[3, 7, 1]]), torch.tensor([[3, 7, 1]])
     np.testing.assert_array_equal(model.score(histories), model.score(histories))
     model.train()

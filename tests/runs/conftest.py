@@ -10,7 +10,7 @@ from run_helpers import FAKE
 
 from course_lib.data.dataset import Address
 from course_lib.errors import CourseError
-from course_lib.runs import config as config_module
+from course_lib.experiments import config as config_module
 from course_lib.runs.local import LocalRuns
 from course_lib.runs.store import RunStore
 from course_lib.settings import Settings

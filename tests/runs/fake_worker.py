@@ -14,8 +14,9 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
-from course_lib.data.dataset import Address
 from course_lib.errors import CourseError
+from course_lib.experiments.config import RunConfig
+from course_lib.experiments.events import Event, Folder, plan, result
 from course_lib.runs.worker import main
 
 QUICK, SLOW, NO_MEMORY, BROKEN, FULL_DISK, OWN_ERROR, DIES, STUCK = 1, 2, 3, 4, 5, 6, 7, 8
@@ -23,12 +24,10 @@ STEP_S = 0.05
 INTERVAL = {"ndcg@10": {"value": 0.1, "low": 0.05, "high": 0.15}}
 
 
-def perform(
-    address: Address, model: str, settings: Mapping[str, Any], training: Mapping[str, Any], seed: int, folder: Path
-) -> Generator[dict[str, Any], None, None]:
-    """Training as the real one tells of it: a checkpoint after each epoch, two steps an epoch."""
-    kind = seed % 10
-    epochs = int(training["epochs"])
+def perform(config: RunConfig, folder: Folder) -> Generator[Event, None, None]:
+    """Training as a real one tells of it: two steps an epoch, and after each a checkpoint, a score and a frame."""
+    kind = config.seed % 10
+    epochs = int(config.settings["epochs"])
     if kind == NO_MEMORY:
         raise MemoryError
     if kind == BROKEN:
@@ -37,14 +36,15 @@ def perform(
         raise OSError(28, "No space left on device")
     if kind == OWN_ERROR:
         raise CourseError("scores_not_numbers")
-    yield {"kind": "prepared", "epochs": epochs, "steps": 2 * epochs, "seconds": 0.0}
-    checkpoint = folder / "checkpoint.json"
+    yield plan(step=2 * epochs, score=epochs + 1, frame=epochs + 1)
+    checkpoint = folder.path / "checkpoint.json"
     done = 0
     if checkpoint.exists():
         done = json.loads(checkpoint.read_text())
-        yield {"kind": "resumed", "epoch": done}
+        yield {"kind": "resumed", "epoch": done, "keep": {"step": 2 * done, "score": done, "frame": done}}
     else:
-        yield {"kind": "epoch", "epoch": 0, "step": 0, "metrics": INTERVAL, "seconds": 0.0}
+        yield {"kind": "score", "at": 0, "epoch": 0, "metrics": INTERVAL, "seconds": 0.0}
+        yield folder.frame(0, {"epoch": 0}, epoch=0)
     if kind == DIES:
         os.kill(os.getpid(), signal.SIGKILL)
     if kind == STUCK:
@@ -53,26 +53,24 @@ def perform(
         for half in (1, 0):
             if kind == SLOW:
                 time.sleep(STEP_S)
-            yield {"kind": "step", "epoch": epoch, "step": 2 * epoch - half, "loss": 1 / epoch, "seconds": 0.1 * epoch}
-        place = folder / "epochs" / f"{epoch:03d}"
-        place.mkdir(parents=True, exist_ok=True)
-        (place / "view.json").write_text(json.dumps({"epoch": epoch, "shoppers": [], "map": {"x": [], "y": []}}))
+            yield {"kind": "step", "at": 2 * epoch - half, "loss": 1 / epoch, "seconds": 0.1 * epoch}
+        frame = folder.frame(epoch, {"epoch": epoch}, epoch=epoch)
         checkpoint.write_text(str(epoch))
-        yield {"kind": "epoch", "epoch": epoch, "step": 2 * epoch, "loss": 1 / epoch, "metrics": INTERVAL, "left": 1.0}
-        yield {"kind": "snapshot", "epoch": epoch}
-    (folder / "model").mkdir(exist_ok=True)
-    (folder / "model" / "config.json").write_text("{}")
-    (folder / "model" / "model.safetensors").write_bytes(b"\0" * 1000)
+        yield {"kind": "checkpoint", "at": epoch}
+        yield {"kind": "score", "at": epoch, "epoch": epoch, "loss": 1 / epoch, "metrics": INTERVAL}
+        yield frame
+    (folder.path / "model").mkdir(exist_ok=True)
+    (folder.path / "model" / "config.json").write_text("{}")
+    (folder.path / "model" / "model.safetensors").write_bytes(b"\0" * 1000)
     checkpoint.unlink(missing_ok=True)
-    seconds = {"total": 0.5, "train": 0.4}
-    yield {"kind": "result", "model": model, "seed": seed, "seconds": seconds, "metrics": INTERVAL, "epochs": epochs}
+    yield result(INTERVAL, seconds={"total": 0.5, "train": 0.4}, epochs=epochs)
 
 
-class Predictor:
+class Answers:
     """Recommends the products after the last one; some histories make it misbehave."""
 
-    def predict(self, folder: Path, epoch: int | None, history: list[int], k: int = 10) -> dict[str, Any]:
-        last = history[-1]
+    def ask(self, folder: Path, at: int | None, asked: Mapping[str, Any]) -> dict[str, Any]:
+        last = asked["history"][-1]
         print("a library that prints")  # must not disturb the messages
         if last == 666:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -82,8 +80,11 @@ class Predictor:
             raise ZeroDivisionError("a mistake of the course")
         if last > 1000:
             raise CourseError("unknown_items", items=str(last))
-        top = [{"item": last + i, "score": 1.0 / i, "p": 0.1} for i in range(1, k + 1)]
-        return {"top": top, "attention": [[[1.0]]], "ms": 0.1}
+        top = [{"item": last + i, "score": 1.0 / i, "p": 0.1} for i in range(1, asked["k"] + 1)]
+        return {"top": top, "at": at, "attention": [[[1.0]]], "ms": 0.1}
+
+    def size(self, config: RunConfig) -> dict[str, Any]:
+        return {"parameters": int(config.settings["width"]) * 100}
 
 
 if __name__ == "__main__":
@@ -96,4 +97,4 @@ if __name__ == "__main__":
             os.write(1, b'{"kind": "ready"}\n')
             sys.stdin.readline()
             sys.exit(1)
-    main(perform, lambda: None, Predictor, sys.argv[-1:])
+    main(perform, lambda: None, Answers, sys.argv[-1:])

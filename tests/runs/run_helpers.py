@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from course_lib.runs.config import RunConfig
+from course_lib.experiments.config import RunConfig
+from course_lib.experiments.events import plan
 from course_lib.runs.files import EventWriter
 from course_lib.runs.view import RunView
 
@@ -21,7 +22,7 @@ _tens = itertools.count(1)
 
 def make(kind: int = 1, epochs: int = 2) -> RunConfig:
     """A configuration that no other test has; the seed's last digit is what the fake training does."""
-    return RunConfig.make(seed=10 * next(_tens) + kind, training={"epochs": epochs})
+    return RunConfig.make(seed=10 * next(_tens) + kind, settings={"epochs": epochs})
 
 
 def write_run(runs: Path, config: RunConfig, *events: dict[str, Any], result: bool = False) -> Path:
@@ -34,7 +35,7 @@ def write_run(runs: Path, config: RunConfig, *events: dict[str, Any], result: bo
             for event in events:
                 writer.append(event)
     if result:
-        (folder / "result.json").write_text(json.dumps({"metrics": {}, "seconds": {"total": 3.0}}))
+        (folder / "result.json").write_text(json.dumps({"measures": {}, "seconds": {"total": 3.0}}))
     return folder
 
 
@@ -44,15 +45,18 @@ def kinds(folder: Path) -> list[str]:
 
 
 STARTED = {"kind": "started", "attempt": 1, "pid": 1}
-PREPARED = {"kind": "prepared", "epochs": 2, "steps": 4}
+PLAN = plan(step=4, score=3)
 
 
-def epoch(number: int, **more: Any) -> dict[str, Any]:
-    return {"kind": "epoch", "epoch": number, "step": 2 * number, "metrics": {}, **more}
+CHECKPOINT = {"kind": "checkpoint", "at": 1}
+
+
+def score(number: int, **more: Any) -> dict[str, Any]:
+    return {"kind": "score", "at": number, "epoch": number, "metrics": {}, **more}
 
 
 def step(number: int) -> dict[str, Any]:
-    return {"kind": "step", "epoch": (number + 1) // 2, "step": number, "loss": 1.0}
+    return {"kind": "step", "at": number, "loss": 1.0}
 
 
 def until(watch: Callable[[], RunView], *states: str) -> RunView:

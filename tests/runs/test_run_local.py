@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 from fake_worker import BROKEN, DIES, FULL_DISK, NO_MEMORY, OWN_ERROR, QUICK, SLOW, STUCK
-from run_helpers import FAKE, PREPARED, STARTED, epoch, kinds, make, until, wait_for, write_run
+from run_helpers import FAKE, PLAN, STARTED, kinds, make, score, until, wait_for, write_run
 
 from course_lib.errors import CourseError
-from course_lib.runs.config import RunConfig
+from course_lib.experiments.config import RunConfig
 from course_lib.runs.files import is_held, run_lock
 from course_lib.runs.local import LocalRuns
 from course_lib.settings import PROJECT, Settings
@@ -40,11 +40,11 @@ def test_a_run_goes_to_its_end_and_is_then_there_at_once(shared: LocalRuns) -> N
     assert shared.watch(run_id).live
     view = until(lambda: shared.watch(run_id), "finished")
     assert run_id == config.run_id
-    assert [record["epoch"] for record in view.epochs] == [0, 1, 2]
-    assert view.snapshots == (1, 2)
+    assert [record["at"] for record in view.of("score")] == [0, 1, 2]
+    assert view.frames == (0, 1, 2)
     assert view.progress == 1
     assert view.result is not None
-    assert view.result["metrics"]["ndcg@10"]["value"] == 0.1
+    assert view.result["measures"]["ndcg@10"]["value"] == 0.1
     assert view.config == config
     assert shared.watch(run_id) is view, "nothing has changed, so it is the same object"
     wait_for(lambda: shared.watch(run_id), lambda view: run_id not in shared._jobs)
@@ -58,12 +58,12 @@ def test_equal_configurations_are_trained_once_and_end_when_nobody_wants_them(sh
     config = make(SLOW, epochs=80)
     run_id = shared.start(config, "ann")
     assert shared.start(RunConfig.from_json(config.to_json()), "bob") == run_id
-    view = wait_for(lambda: shared.watch(run_id), lambda view: len(view.steps) > 1)
+    view = wait_for(lambda: shared.watch(run_id), lambda view: len(view.of("step")) > 1)
     assert view.watchers_shared
     shared.stop(run_id, "stranger")
     shared.stop(run_id, "ann")
-    before = len(view.steps)
-    view = wait_for(lambda: shared.watch(run_id), lambda view: len(view.steps) > before + 3)
+    before = len(view.of("step"))
+    view = wait_for(lambda: shared.watch(run_id), lambda view: len(view.of("step")) > before + 3)
     assert view.state == "running"
     assert not view.watchers_shared
     shared.stop(run_id, "bob")
@@ -75,7 +75,7 @@ def test_equal_configurations_are_trained_once_and_end_when_nobody_wants_them(sh
     shared.start(config, "ann")  # goes on where it was
     assert shared.watch(run_id).live, "what was stopped before does not show any more"
     view = wait_for(lambda: shared.watch(run_id), lambda view: view.resumed and view.state == "running")
-    assert [record["epoch"] for record in view.epochs] == list(range(len(view.epochs)))
+    assert [record["at"] for record in view.of("score")] == list(range(len(view.of("score"))))
     shared.stop(run_id, "ann")
     until(lambda: shared.watch(run_id), "stopped")
 
@@ -83,7 +83,7 @@ def test_equal_configurations_are_trained_once_and_end_when_nobody_wants_them(sh
 def test_wanted_again_while_it_is_being_stopped(shared: LocalRuns) -> None:
     config = make(SLOW, epochs=6)
     run_id = shared.start(config, "ann")
-    wait_for(lambda: shared.watch(run_id), lambda view: bool(view.steps))
+    wait_for(lambda: shared.watch(run_id), lambda view: bool(view.of("step")))
     shared.stop(run_id, "ann")
     shared.start(config, "bob")
     until(lambda: shared.watch(run_id), "finished")
@@ -106,19 +106,19 @@ def test_the_queue_is_fair_and_tells_place_and_wait(open_runs: Open) -> None:
     until(lambda: runs.watch(own_second), "finished")
 
 
-def test_a_learner_has_one_run_in_training_though_a_worker_is_idle(shared: LocalRuns) -> None:
-    first, second, third = make(SLOW, epochs=80), make(SLOW, epochs=80), make(QUICK)
-    running = shared.start(first, "ann")
-    wait_for(lambda: shared.watch(running), lambda view: view.state == "running")
-    waiting = shared.start(second, "ann")
-    others = shared.start(third, "bob")
-    until(lambda: shared.watch(others), "finished")
-    assert shared.watch(waiting).state == "queued"
-    assert shared.watch(waiting).place == 1
-    shared.stop(waiting, "ann")
-    assert shared.watch(waiting).state == "stopped"
-    shared.stop(running, "ann")
-    until(lambda: shared.watch(running), "stopped")
+def test_an_idle_worker_takes_a_second_run_of_a_learner_and_others_go_first(shared: LocalRuns) -> None:
+    slow = [make(SLOW, epochs=80) for _ in range(3)]
+    first, second = (shared.start(config, "ann") for config in slow[:2])
+    for run_id in (first, second):  # two workers, and nobody else waits
+        wait_for(lambda run_id=run_id: shared.watch(run_id), lambda view: view.state == "running")
+    third, other = shared.start(slow[2], "ann"), shared.start(make(QUICK), "bob")
+    wait_for(lambda: shared.watch(other), lambda view: view.place == 1)
+    assert shared.watch(third).place == 2, "bob has nothing in training"
+    shared.stop(first, "ann")
+    until(lambda: shared.watch(other), "finished")
+    for run_id in (third, second):
+        shared.stop(run_id, "ann")
+        until(lambda run_id=run_id: shared.watch(run_id), "stopped")
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_a_killed_worker_costs_its_run_and_is_replaced(open_runs: Open) -> None:
     config = make(SLOW, epochs=20)
     run_id = runs.start(config, "ann")
     waiting = runs.start(make(QUICK), "bob")
-    wait_for(lambda: runs.watch(run_id), lambda view: len(view.snapshots) > 1)
+    wait_for(lambda: runs.watch(run_id), lambda view: len(view.frames) > 2)
     lines = (runs.store.folder(run_id) / "events.jsonl").read_text().splitlines()
     os.kill(json.loads(lines[0])["pid"], signal.SIGKILL)
     view = until(lambda: runs.watch(run_id), "failed")
@@ -197,7 +197,7 @@ def test_a_worker_that_does_not_heed_stop_is_ended(open_runs: Open, monkeypatch:
     monkeypatch.setattr("course_lib.runs.local.STOP_PATIENCE_S", 0.3)
     runs = open_runs()
     run_id = runs.start(make(STUCK), "ann")
-    wait_for(lambda: runs.watch(run_id), lambda view: bool(view.epochs))
+    wait_for(lambda: runs.watch(run_id), lambda view: bool(view.of("score")))
     runs.stop(run_id, "ann")
     until(lambda: runs.watch(run_id), "stopped")
 
@@ -206,7 +206,7 @@ def test_after_a_restart_unfinished_runs_go_on(open_runs: Open, settings: Settin
     before = open_runs()
     config, waiting = make(SLOW, epochs=10), make(QUICK)
     run_id, waiting_id = before.start(config, "ann"), before.start(waiting, "bob")
-    wait_for(lambda: before.watch(run_id), lambda view: len(view.snapshots) > 1)
+    wait_for(lambda: before.watch(run_id), lambda view: len(view.frames) > 2)
     before.close()
     assert kinds(settings.runs / run_id)[-1] not in ("finished", "stopped", "failed")
     with pytest.raises(CourseError) as caught:
@@ -216,7 +216,7 @@ def test_after_a_restart_unfinished_runs_go_on(open_runs: Open, settings: Settin
     after = open_runs()
     view = until(lambda: after.watch(run_id), "finished")
     assert view.resumed
-    assert len(view.epochs) == 11
+    assert len(view.of("score")) == 11
     until(lambda: after.watch(waiting_id), "finished")
 
 
@@ -226,7 +226,7 @@ def test_a_restart_remembers_who_wants_a_run(open_runs: Open) -> None:
     before.start(before.watch(run_id).config, "bob")  # type: ignore[arg-type]
     before.close()
     after = open_runs()
-    wait_for(lambda: after.watch(run_id), lambda view: bool(view.steps))
+    wait_for(lambda: after.watch(run_id), lambda view: bool(view.of("step")))
     after.stop(run_id, "stranger")
     after.stop(run_id, "ann")
     assert after.watch(run_id).live
@@ -236,8 +236,8 @@ def test_a_restart_remembers_who_wants_a_run(open_runs: Open) -> None:
 
 def test_a_restart_does_not_repeat_for_ever_what_ends_its_process(open_runs: Open, settings: Settings) -> None:
     config, outdated = make(QUICK), replace(make(QUICK), code="0" * 12)
-    write_run(settings.runs, config, STARTED, PREPARED, STARTED, epoch(0), STARTED)
-    write_run(settings.runs, outdated, STARTED, PREPARED)
+    write_run(settings.runs, config, STARTED, PLAN, STARTED, score(0), STARTED)
+    write_run(settings.runs, outdated, STARTED, PLAN)
     runs = open_runs()
     for run, key in ((config, "worker_died"), (outdated, "config_outdated")):
         view = until(lambda run=run: runs.watch(run.run_id), "failed")  # type: ignore[misc]
@@ -249,7 +249,7 @@ def test_a_run_of_another_process_is_watched_and_taken_over_when_that_is_gone(
     open_runs: Open, settings: Settings
 ) -> None:
     config = make(QUICK)
-    folder = write_run(settings.runs, config, STARTED, PREPARED, epoch(0))
+    folder = write_run(settings.runs, config, STARTED, PLAN, score(0))
     lock = run_lock(folder)
     with lock.acquire():
         runs = open_runs()
@@ -265,7 +265,7 @@ def test_a_run_of_another_process_is_watched_and_taken_over_when_that_is_gone(
 
 def test_an_unfinished_run_that_nobody_trains_shows_as_stopped(shared: LocalRuns) -> None:
     config = make(QUICK)
-    write_run(shared.store.runs, config, STARTED, PREPARED)
+    write_run(shared.store.runs, config, STARTED, PLAN)
     assert shared.watch(config.run_id).state == "stopped"
 
 
@@ -273,13 +273,13 @@ def test_an_unfinished_run_that_nobody_trains_shows_as_stopped(shared: LocalRuns
 def test_what_is_not_there_is_missing(shared: LocalRuns, run_id: str) -> None:
     assert shared.watch(run_id).state == "missing"
     with pytest.raises(CourseError) as caught:
-        shared.predict(run_id, None, [1])
+        shared.ask(run_id, None, {"history": [1]})
     assert caught.value.key == "run_missing"
 
 
 def test_a_damaged_run_fails_with_a_sentence_and_can_be_trained_again(shared: LocalRuns) -> None:
     config = make(QUICK)
-    folder = write_run(shared.store.runs, config, STARTED, PREPARED)
+    folder = write_run(shared.store.runs, config, STARTED, PLAN)
     (folder / "config.json").write_text("{")
     view = shared.watch(config.run_id)
     assert view.state == "failed"
@@ -293,11 +293,13 @@ def test_a_damaged_run_fails_with_a_sentence_and_can_be_trained_again(shared: Lo
     ("change", "key"),
     [
         ({"seed": -1}, "setting_out_of_range"),
-        ({"settings": {"width": 10**6}}, "setting_out_of_range"),
-        ({"model": "gpt"}, "unknown_model"),
+        ({"settings": {**make().settings, "width": 10**6}}, "setting_out_of_range"),
+        ({"settings": {**make().settings, "model": "gpt"}}, "unknown_model"),
+        ({"experiment": "alchemy"}, "unknown_experiment"),
         ({"settings": {}}, "config_outdated"),  # incomplete: make() would have filled it
         ({"code": "0" * 12}, "config_outdated"),
-        ({"dataset": None}, "config_outdated"),
+        ({"data": None}, "config_outdated"),
+        ({"data": {"dataset": None}}, "config_outdated"),
     ],
 )
 def test_a_configuration_that_was_not_made_properly_is_refused(
@@ -334,43 +336,68 @@ def test_no_room_is_one_sentence(open_runs: Open, settings: Settings) -> None:
 def test_questions_and_what_cannot_be_asked(shared: LocalRuns) -> None:
     run_id = shared.start(make(QUICK), "ann")
     until(lambda: shared.watch(run_id), "finished")
-    answer = shared.predict(run_id, None, [3, 7], k=2)
-    assert [(row.item, row.score) for row in answer.top] == [(8, 1.0), (9, 0.5)]
-    assert answer.attention == [[[1.0]]]
-    assert shared.predict(run_id, 2, [7]).top[0].item == 8
-    for epoch_asked, history, k, key in (
-        (7, [1], 10, "snapshot_missing"),
+    answer = shared.ask(run_id, None, {"history": [3, 7], "k": 2})
+    assert [(row["item"], row["score"]) for row in answer["top"]] == [(8, 1.0), (9, 0.5)]
+    assert answer["attention"] == [[[1.0]]]
+    assert answer["at"] is None
+    answer = shared.ask(run_id, 2, {"history": [7]})
+    assert (answer["at"], answer["top"][0]["item"], len(answer["top"])) == (2, 8, 10), "k has its default"
+    with pytest.raises(CourseError) as caught:
+        shared.ask(run_id, None, {"history": [1], "beam": 3})
+    assert caught.value.key == "unknown_setting"
+    for frame, history, k, key in (
+        (7, [1], 10, "frame_missing"),
         (None, [1] * 1001, 10, "history_too_long"),
         (None, [1.5], 10, "unknown_items"),
         (None, [5000], 10, "unknown_items"),
         (None, [1], 0, "setting_out_of_range"),
-        (None, [888], 10, "prediction_failed"),
+        (None, [888], 10, "answer_failed"),
     ):
         with pytest.raises(CourseError) as caught:
-            shared.predict(run_id, epoch_asked, history, k)  # type: ignore[arg-type]
+            shared.ask(run_id, frame, {"history": history, "k": k})
         assert caught.value.key == key
-    unfinished = write_run(shared.store.runs, make(), STARTED, PREPARED)
+    unfinished = write_run(shared.store.runs, make(), STARTED, PLAN)
     with pytest.raises(CourseError) as caught:
-        shared.predict(unfinished.name, None, [1])
+        shared.ask(unfinished.name, None, {"history": [1]})
     assert caught.value.key == "run_has_no_model"
 
 
-def test_the_predictor_is_replaced_when_it_dies_or_hangs(open_runs: Open) -> None:
+def test_the_size_of_a_run_is_told_before_it_starts(shared: LocalRuns) -> None:
+    """Parameters as the experiment counts them, seconds as its like have taken; a bad configuration never gets here."""
+    small, large = make(QUICK, epochs=4), RunConfig.make(settings={"width": 64})
+    assert shared.size(small).parameters == 100 * int(small.settings["width"])
+    assert shared.size(large).parameters == 6400
+    assert shared.size(small).seconds > 0
+    assert shared.watch(small.run_id).state == "missing", "nothing was started"
+
+
+def test_an_unfinished_run_answers_as_its_newest_frame(shared: LocalRuns) -> None:
+    run_id = shared.start(make(SLOW, epochs=80), "ann")
+    wait_for(lambda: shared.watch(run_id), lambda view: len(view.frames) > 2)
+    at = shared.ask(run_id, None, {"history": [1]})["at"]
+    assert at in shared.watch(run_id).frames
+    assert at >= 2
+    assert shared.ask(run_id, 0, {"history": [1]})["at"] == 0
+    shared.stop(run_id, "ann")
+    until(lambda: shared.watch(run_id), "stopped")
+
+
+def test_the_process_that_answers_is_replaced_when_it_dies_or_hangs(open_runs: Open) -> None:
     runs = open_runs(answer_s=1.0)
     run_id = runs.start(make(QUICK), "ann")
     until(lambda: runs.watch(run_id), "finished")
-    assert runs.predict(run_id, None, [1]).top
-    for last, key in ((666, "predictor_died"), (777, "predictor_timeout")):
-        pid = runs._predictor.pid
+    assert runs.ask(run_id, None, {"history": [1]})["top"]
+    for last, key in ((666, "answer_died"), (777, "answer_timeout")):
+        pid = runs._answerer.pid
         with pytest.raises(CourseError) as caught:
-            runs.predict(run_id, None, [last])
+            runs.ask(run_id, None, {"history": [last]})
         assert caught.value.key == key
-        assert runs.predict(run_id, None, [1]).top[0].item == 2
-        assert runs._predictor.pid != pid
-    pid = runs._predictor.pid
+        assert runs.ask(run_id, None, {"history": [1]})["top"][0]["item"] == 2
+        assert runs._answerer.pid != pid
+    pid = runs._answerer.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)  # between two questions: nobody notices
-    assert runs.predict(run_id, None, [1]).top[0].item == 2
+    assert runs.ask(run_id, None, {"history": [1]})["top"][0]["item"] == 2
 
 
 def test_watching_from_many_threads(shared: LocalRuns) -> None:
@@ -381,9 +408,9 @@ def test_watching_from_many_threads(shared: LocalRuns) -> None:
     def watch() -> None:
         counts = []
         while (view := shared.watch(run_id)).live:
-            counts.append(len(view.steps))
+            counts.append(len(view.of("step")))
             time.sleep(0.005)
-        seen.append([*counts, len(view.steps)])
+        seen.append([*counts, len(view.of("step"))])
 
     threads = [threading.Thread(target=watch) for _ in range(8)]
     for thread in threads:
@@ -399,9 +426,9 @@ def test_no_process_is_left_behind_when_the_web_process_is_killed(tmp_path: Path
         "import sys, time; from pathlib import Path; from course_lib.settings import Settings\n"
         "from course_lib.runs.local import LocalRuns\n"
         "runs = LocalRuns(Settings(Path(sys.argv[1]), '', 1, 10**9), command=[sys.executable, sys.argv[2]])\n"
-        "while not (runs._predictor.pid and runs._crew.posts[0].ready): time.sleep(0.01)\n"
+        "while not (runs._answerer.pid and runs._workers.posts[0].ready): time.sleep(0.01)\n"
         "assert 'torch' not in sys.modules and 'transformers' not in sys.modules\n"
-        "print(runs._predictor.pid, runs._crew.posts[0].child.pid, flush=True); time.sleep(60)\n"
+        "print(runs._answerer.pid, runs._workers.posts[0].child.pid, flush=True); time.sleep(60)\n"
     )
     command = [sys.executable, "-c", script, str(tmp_path), FAKE[1]]
     parent = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=PROJECT, text=True)
@@ -429,18 +456,18 @@ def test_closing_answers_whoever_is_asking(open_runs: Open) -> None:
     runs = open_runs()
     run_id = runs.start(make(QUICK), "ann")
     until(lambda: runs.watch(run_id), "finished")
-    assert runs.predict(run_id, None, [1]).top
+    assert runs.ask(run_id, None, {"history": [1]})["top"]
     caught: list[CourseError] = []
 
     def ask() -> None:
         try:
-            runs.predict(run_id, None, [777])
+            runs.ask(run_id, None, {"history": [777]})
         except CourseError as error:
             caught.append(error)
 
     thread = threading.Thread(target=ask)
     thread.start()
-    while not runs._predictor._turn.locked():
+    while not runs._answerer._turn.locked():
         time.sleep(0.01)
     runs.close()
     thread.join()
@@ -450,8 +477,8 @@ def test_closing_answers_whoever_is_asking(open_runs: Open) -> None:
 def test_close_ends_all_children(open_runs: Open) -> None:
     runs = open_runs()
     run_id = runs.start(make(STUCK), "ann")
-    wait_for(lambda: runs.watch(run_id), lambda view: bool(view.epochs))
-    child = runs._crew.posts[0].child
+    wait_for(lambda: runs.watch(run_id), lambda view: bool(view.of("score")))
+    child = runs._workers.posts[0].child
     assert child is not None
     runs.close()
     runs.close()

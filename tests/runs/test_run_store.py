@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import errno
+import io
 import json
 import os
 from dataclasses import replace
@@ -11,15 +13,15 @@ from typing import Any
 
 import pytest
 from fake_worker import QUICK, perform
-from run_helpers import PREPARED, STARTED, epoch, kinds, make, step, write_run
+from run_helpers import PLAN, STARTED, kinds, make, score, step, write_run
 
 from course_lib.errors import CourseError
+from course_lib.experiments.config import RunConfig
 from course_lib.runs import files
-from course_lib.runs.config import RunConfig
-from course_lib.runs.execute import carry_out, explain
+from course_lib.runs.execute import carry_out, error_of
 from course_lib.runs.files import EventWriter, is_held, run_lock, storage_error, write_whole
 from course_lib.runs.store import RunStore, folder_bytes
-from course_lib.settings import Settings
+from course_lib.settings import Settings, load_settings
 
 STOPPED = {"kind": "stopped"}
 
@@ -30,30 +32,30 @@ def append(folder: Path, text: str) -> None:
 
 
 def test_reading_follows_the_file_and_waits_for_a_line_to_end(store: RunStore) -> None:
-    folder = write_run(store.runs, make(), STARTED, PREPARED)
+    folder = write_run(store.runs, make(), STARTED, PLAN)
     view = store.view(folder.name)
     assert view.state == "running"
     assert store.view(folder.name) is view
     line = json.dumps({"t": 1.0, **step(1)})
     append(folder, line[:20])
-    assert store.view(folder.name).steps == ()
+    assert store.view(folder.name).of("step") == ()
     append(folder, line[20:] + "\n")
-    assert [record["step"] for record in store.view(folder.name).steps] == [1]
-    assert view.steps == (), "a view does not change"
+    assert [record["at"] for record in store.view(folder.name).of("step")] == [1]
+    assert view.of("step") == (), "a view does not change"
 
 
 @pytest.mark.parametrize("torn", ['{"t": 1.0, "ki', '{"t": 1.0, "kind": "stopped"}', "x" * 200_000])
 def test_a_writer_cuts_off_a_torn_end(store: RunStore, torn: str) -> None:
-    folder = write_run(store.runs, make(), STARTED, PREPARED)
+    folder = write_run(store.runs, make(), STARTED, PLAN)
     append(folder, torn)
     assert store.view(folder.name).state == "running"
     with EventWriter(folder) as writer:
         writer.append(step(1))
-    assert kinds(folder) == ["started", "prepared", "step"]
-    assert len(store.view(folder.name).steps) == 1
+    assert kinds(folder) == ["started", "plan", "step"]
+    assert len(store.view(folder.name).of("step")) == 1
 
 
-@pytest.mark.parametrize("line", ["{", "[]", "7", '{"kind": "step"}', '{"t": 1, "kind": "step", "step": "x"}', "\xff"])
+@pytest.mark.parametrize("line", ["{", "[]", "7", '{"kind": "step"}', '{"t": 1, "kind": "step", "at": "x"}', "\xff"])
 def test_a_damaged_line_makes_the_run_failed(store: RunStore, line: str) -> None:
     folder = write_run(store.runs, make(), STARTED)
     append(folder, line + "\n")
@@ -62,7 +64,7 @@ def test_a_damaged_line_makes_the_run_failed(store: RunStore, line: str) -> None
     assert view.error == {"key": "run_corrupt", "params": {"run": folder.name, "file": "events.jsonl"}}
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"dataset": {}}', "\x00"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"data": {}}', "\x00"])
 @pytest.mark.parametrize("name", ["config.json", "result.json"])
 def test_a_damaged_file_makes_the_run_failed(store: RunStore, name: str, text: str) -> None:
     folder = write_run(store.runs, make(), STARTED, {"kind": "finished"}, result=True)
@@ -87,23 +89,23 @@ def test_more_damage(store: RunStore) -> None:
 
 
 def test_a_result_counts_though_its_process_died_before_saying_so(store: RunStore) -> None:
-    folder = write_run(store.runs, make(), STARTED, PREPARED, result=True)
+    folder = write_run(store.runs, make(), STARTED, PLAN, result=True)
     assert store.view(folder.name).state == "finished"
     assert carry_out(folder, perform, lambda: "go on").state == "finished"
-    assert kinds(folder) == ["started", "prepared", "finished"], "it is not trained again"
+    assert kinds(folder) == ["started", "plan", "finished"], "it is not trained again"
 
 
 def test_a_run_that_was_begun_afresh_is_read_afresh(store: RunStore) -> None:
     config = make()
     failed = {"kind": "failed", "error": {"key": "internal_error", "params": {"run": "x"}}}
-    folder = write_run(store.runs, config, STARTED, PREPARED, epoch(0), epoch(1), failed)
+    folder = write_run(store.runs, config, STARTED, PLAN, score(0), score(1), failed)
     (folder / "checkpoint.json").write_text("1")
     assert store.view(config.run_id).state == "failed"
     store.open_run(config)
     assert store.view(config.run_id).state == "queued"
     assert {path.name for path in folder.iterdir()} == {"config.json", "lock"}
     stopped = make()
-    kept = write_run(store.runs, stopped, STARTED, PREPARED, epoch(1), STOPPED)
+    kept = write_run(store.runs, stopped, STARTED, PLAN, score(1), STOPPED)
     (kept / "checkpoint.json").write_text("1")
     store.open_run(stopped)
     assert (kept / "checkpoint.json").exists()
@@ -166,7 +168,7 @@ def full(*_: Any) -> int:
 
 
 def test_a_full_disk_is_one_sentence_and_loses_nothing(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = write_run(store.runs, make(QUICK), STARTED, PREPARED, epoch(0))
+    folder = write_run(store.runs, make(QUICK), STARTED, PLAN, score(0))
 
     class FullFile:
         """A file on a disk with room for ten more bytes."""
@@ -247,7 +249,7 @@ def test_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_every_error_has_its_sentence(tmp_path: Path, problem: Exception, key: str) -> None:
     folder = tmp_path / "home" / "runs" / ("a" * 16)
     folder.mkdir(parents=True)
-    error = explain(problem, folder)
+    error = error_of(problem, folder)
     assert error.key == key
     assert (folder / "worker.log").exists() == (key == "internal_error")
     assert storage_error(OSError(errno.ENOSPC, "full"), tmp_path).key == "disk_full"
@@ -259,3 +261,115 @@ def test_configurations_survive_json_and_name_the_run() -> None:
     assert config.checked() == config
     assert config.run_id != make().run_id
     assert replace(config, code="0" * 12).run_id != config.run_id
+
+
+CANNOT = [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EACCES]
+
+
+class Refusing:
+    """Lets no file be opened, or lets it be opened and not read, as long as ``problem`` is set."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.problem: Exception | None = None
+        monkeypatch.setattr("builtins.open", self.wrapped(builtins.open))
+        monkeypatch.setattr(io, "open", self.wrapped(io.open))  # pathlib's
+
+    def wrapped(self, opened: Any) -> Any:
+        def refused(file: Any, *rest: Any, **more: Any) -> Any:
+            if self.problem is not None and str(file).endswith((".json", ".jsonl")):
+                raise self.problem
+            return opened(file, *rest, **more)
+
+        return refused
+
+
+@pytest.mark.parametrize("number", CANNOT, ids=[errno.errorcode[number] for number in CANNOT])
+def test_what_cannot_be_read_now_is_not_damaged(store: RunStore, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    config = make()
+    folder = write_run(store.runs, config, STARTED, PLAN, score(1), {"kind": "finished"}, result=True)
+    (folder / "weights").write_text("what took hours")
+    before = sorted(path.name for path in folder.iterdir())
+    refusing = Refusing(monkeypatch)
+    refusing.problem = OSError(number, os.strerror(number))
+    view = store.view(config.run_id)  # for the first time, as after a restart
+    assert (view.state, view.error and view.error["key"]) == ("failed", "run_unreadable")
+    assert os.strerror(number) in CourseError.from_dict(view.error or {}).text("zh")
+    with pytest.raises(CourseError) as caught:
+        store.open_run(config)  # Train
+    assert caught.value.key == "run_unreadable"
+    assert not store._may_go(config.run_id), "nor does it make room for others"
+    assert sorted(path.name for path in folder.iterdir() if path.name != "lock") == before
+    refusing.problem = None
+    assert store.view(config.run_id).state == "finished"
+    append(folder, json.dumps({"t": 1.0, "kind": "unknown"}) + "\n")  # there is something to read
+    refusing.problem = OSError(number, os.strerror(number))
+    assert store.view(config.run_id).state == "finished", "it stays what it was"
+    refusing.problem = MemoryError()
+    assert store.view(config.run_id).state == "finished"
+    refusing.problem = None
+    assert store.view(config.run_id).state == "finished"
+
+
+def test_a_run_under_way_goes_on_after_a_reading_that_failed(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_run(store.runs, make(), STARTED, PLAN, step(1))
+    assert len(store.view(folder.name).of("step")) == 1
+    append(folder, json.dumps({"t": 1.0, **step(2)}) + "\n")
+    refusing = Refusing(monkeypatch)
+    refusing.problem = OSError(errno.EMFILE, "")
+    assert (store.view(folder.name).state, len(store.view(folder.name).of("step"))) == ("running", 1)
+    refusing.problem = None
+    assert [one["at"] for one in store.view(folder.name).of("step")] == [1, 2]
+
+
+def test_a_worker_that_cannot_read_a_run_does_not_mark_it(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_run(store.runs, make(), STARTED, {"kind": "finished"}, result=True)
+    refusing = Refusing(monkeypatch)
+    refusing.problem = OSError(errno.ENFILE, "")
+    monkeypatch.setattr("course_lib.runs.execute.EventWriter", Silent)  # it could open the events a moment before
+    outcome = carry_out(folder, perform, lambda: "go on")
+    assert outcome.error is not None
+    assert outcome.error["key"] == "run_unreadable"
+    refusing.problem = None
+    assert kinds(folder) == ["started", "finished"]
+
+
+class Silent(EventWriter):
+    """Has the file open; whatever is written goes there."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = os.fdopen(os.open(folder / "events.jsonl", os.O_RDWR | os.O_APPEND), "a+b", buffering=0)
+
+
+def test_train_sets_a_finished_run_that_is_damaged_aside(settings: Settings) -> None:
+    store, config = RunStore(settings), make()
+    folder = write_run(store.runs, config, STARTED, {"kind": "finished"}, result=True)
+    (folder / "epochs").mkdir()
+    (folder / "epochs" / "weights").write_bytes(b"1" * 100_000)
+    store.pin(config.run_id)
+    append(folder, "{\n")
+    assert store.view(config.run_id).state == "failed"
+    store.open_run(config)
+    assert store.view(config.run_id).state == "queued"
+    (aside,) = store.runs.glob(".damaged-*")
+    assert sorted(path.name for path in aside.iterdir()) == ["config.json", "epochs", "events.jsonl", "result.json"]
+    assert (aside / "epochs" / "weights").stat().st_size == 100_000
+    assert store.pinned(config.run_id)
+    assert store.list() == (config.run_id,), "nobody takes it for a run"
+    assert store.evict() > 100_000, "it counts"
+    assert aside.exists()
+    small = RunStore(replace(settings, run_bytes=50_000))
+    small.evict()
+    assert not aside.exists(), "and goes first"
+    assert folder.exists()
+
+
+def test_a_result_outlives_a_later_failure(store: RunStore) -> None:
+    config = make()
+    folder = write_run(store.runs, config, STARTED, {"kind": "finished"}, result=True)
+    assert store.view(config.run_id).state == "finished"
+    failed = {"t": 1.0, "kind": "failed", "error": {"key": "internal_error", "params": {"run": "x"}}}
+    append(folder, json.dumps(failed) + "\n")
+    for reader in (store, RunStore(replace(load_settings(), home=store.runs.parent))):
+        assert reader.view(config.run_id).state == "finished"
+        reader.open_run(config)
+        assert (folder / "result.json").exists()

@@ -5,31 +5,36 @@ from __future__ import annotations
 import ast
 import csv
 import io
-import json
 import warnings
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
 from fake_worker import QUICK, perform
-from run_helpers import PREPARED, STARTED, epoch, make, write_run
+from run_helpers import PLAN, STARTED, make, score, write_run
 
 from course_lib.errors import CourseError
-from course_lib.runs.here import run_here
-from course_lib.runs.takeaway import metrics_csv, takeaway
+from course_lib.experiments.config import RunConfig
+from course_lib.experiments.events import Event, Folder
+from course_lib.runs.foreground import run_here
+from course_lib.runs.takeaway import events_csv, takeaway
 from course_lib.settings import Settings
 
 SCORE = {"value": 0.25, "low": 0.2, "high": 0.3}
 
 
+def answering(config: RunConfig, folder: Folder) -> Iterator[Event]:
+    """The fake training, which also keeps what the finished artefact answers."""
+    folder.keep_answers([({"history": [1], "k": 2}, {"top": [{"item": 2}, {"item": 3}]})])
+    yield from perform(config, folder)
+
+
 @pytest.fixture
 def run_id(settings: Settings) -> str:
     config = make(QUICK)
-    run_here(config, settings, lambda event: None, perform)
-    shopper = {"user": 0, "history": [1, 2], "target": 3, "top": [{"item": 3, "score": 1.0, "p": 0.5}], "attention": []}
-    place = settings.runs / config.run_id / "epochs" / "002" / "view.json"
-    place.write_text(json.dumps({"epoch": 2, "shoppers": [shopper], "map": {"x": [0.0], "y": [0.0]}}))
+    run_here(config, settings, lambda event: None, answering)
     return config.run_id
 
 
@@ -40,29 +45,27 @@ def test_the_zip_holds_what_it_promises(settings: Settings, run_id: str) -> None
     with zipfile.ZipFile(io.BytesIO(content)) as package:
         assert package.testzip() is None
         assert set(package.namelist()) == {
-            "README.zh.md", "README.en.md", "config.json", "result.json", "metrics.csv", "lists.json", "repeat.ipynb",
-            "model.py", "model/config.json", "model/model.safetensors",
+            "README.zh.md", "README.en.md", "config.json", "result.json", "answers.json", "repeat.ipynb",
+            "step.csv", "score.csv", "source/next_item.py", "source/sasrec.py",
+            "model/config.json", "model/model.safetensors",
         }  # fmt: skip
-        for name in ("config.json", "result.json", "model/model.safetensors"):
+        for name in ("config.json", "result.json", "answers.json", "model/model.safetensors"):
             assert package.read(name) == (folder / name).read_bytes()
-        rows = list(csv.DictReader(io.StringIO(package.read("metrics.csv").decode())))
-        assert [row["epoch"] for row in rows] == ["0", "1", "2"]
-        assert rows[2]["ndcg@10"] == "0.1"
-        lists = json.loads(package.read("lists.json"))
-        assert lists["shoppers"] == [
-            {"user": 0, "history": [1, 2], "target": 3, "top": [{"item": 3, "score": 1.0, "p": 0.5}]}
-        ]
-        assert "class SASRecModel" in package.read("model.py").decode()
+        rows = list(csv.DictReader(io.StringIO(package.read("score.csv").decode())))
+        assert [row["at"] for row in rows] == ["0", "1", "2"]
+        assert rows[2]["metrics.ndcg@10.value"] == "0.1"
+        assert "class SASRecModel" in package.read("source/sasrec.py").decode()
         for language in ("zh", "en"):
             readme = package.read(f"README.{language}.md").decode()
             assert run_id in readme
-            assert "0.1000 [0.0500, 0.1500]" in readme
+            assert "ndcg@10: 0.1 [0.05, 0.15]" in readme
+            assert "sasrec" in readme
         source = package.read("repeat.ipynb").decode()
     with warnings.catch_warnings():
         notebook = nbformat.reads(source, as_version=4)
         nbformat.validate(notebook)
     code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    assert len(code) == 4
+    assert len(code) == 3
     imported = {
         f"{node.module}.{alias.name}"
         for cell in code
@@ -70,8 +73,16 @@ def test_the_zip_holds_what_it_promises(settings: Settings, run_id: str) -> None
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    assert "course_lib.runs.here.run_here" in imported
-    assert "from_pretrained" in "".join(code)
+    assert "course_lib.runs.foreground.run_here" in imported
+    assert "experiment.open(HERE, None)" in code[2]
+
+
+def test_a_run_without_answers_has_no_cell_that_compares_them(settings: Settings) -> None:
+    config = make(QUICK)
+    run_here(config, settings, lambda event: None, perform)
+    with zipfile.ZipFile(io.BytesIO(takeaway(config.run_id, settings.runs))) as package:
+        assert "answers.json" not in package.namelist()
+        assert "answers.json" not in package.read("repeat.ipynb").decode()
 
 
 def test_the_notebook_s_first_half_runs(
@@ -89,17 +100,17 @@ def test_the_notebook_s_first_half_runs(
     assert capsys.readouterr().out == "ndcg@10: 0.1000 then, 0.1000 now\n", "the finished run is found again"
 
 
-def test_metrics_of_epochs_that_measure_differently() -> None:
-    table = metrics_csv([epoch(0), epoch(1, loss=2.0, metrics={"hr@10": SCORE})])
+def test_events_that_hold_different_things() -> None:
+    table = events_csv([score(0), score(1, loss=2.0, metrics={"hr@10": SCORE}, lists=[[1, 2]])])
     assert table.splitlines() == [
-        "epoch,step,loss,seconds,hr@10,hr@10_low,hr@10_high",
-        "0,0,,,,,",
-        "1,2,2.0,,0.25,0.2,0.3",
+        "at,epoch,metrics.hr@10.value,metrics.hr@10.low,metrics.hr@10.high,loss",
+        "0,0,,,,",
+        "1,1,0.25,0.2,0.3,2.0",
     ]
 
 
 def test_what_cannot_be_taken_home(settings: Settings, run_id: str) -> None:
-    unfinished = write_run(settings.runs, make(), STARTED, PREPARED)
+    unfinished = write_run(settings.runs, make(), STARTED, PLAN)
     for name, key in ((unfinished.name, "run_has_no_model"), ("0" * 16, "run_missing"), ("../..", "run_missing")):
         with pytest.raises(CourseError) as caught:
             takeaway(name, settings.runs)

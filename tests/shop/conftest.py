@@ -9,8 +9,8 @@ import pytest
 from course_lib.data import registry
 from course_lib.data.dataset import Dataset
 from course_lib.shop import simulate as simulator
+from course_lib.shop.published import shop
 from course_lib.shop.simulate import Block
-from course_lib.shop.source import shop
 from course_lib.shop.world import World
 
 

@@ -164,7 +164,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from course_lib.shop.disk import write_shop
-from course_lib.shop.source import shop
+from course_lib.shop.published import shop
 for done, total in write_shop(Path(sys.argv[1]), shop(), 1_000_000):
     print(done, flush=True)
 """

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from course_lib.data.histories import Histories
+from course_lib.models.base import untrained
 from course_lib.training import checkpoint
 from course_lib.training.checkpoint import load_checkpoint, remove_checkpoint, save_checkpoint
-from course_lib.training.job import build
 from course_lib.training.loop import Trainer
 
 SETTINGS = {"width": 8, "layers": 2, "heads": 2, "history_length": 6, "dropout": 0.2}
@@ -22,7 +22,7 @@ TRAIN = Histories.from_lists([RNG.integers(1, 21, RNG.integers(2, 15)).tolist() 
 
 
 def trainer(seed: int = 1, **changed: Any) -> Trainer:
-    return Trainer(build("sasrec", 20, SETTINGS, seed), TRAIN, {**TRAINING, **changed}, seed)
+    return Trainer(untrained("sasrec", 20, SETTINGS, seed), TRAIN, {**TRAINING, **changed}, seed)
 
 
 @pytest.mark.parametrize("loss", ["softmax", "sampled"])

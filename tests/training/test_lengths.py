@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from course_lib.data.histories import Histories, Split
+from course_lib.models.base import untrained
 from course_lib.training.batches import epoch_batches, make_windows
-from course_lib.training.job import build
 from course_lib.training.loop import Trainer
 
 PRODUCTS, WINDOW = 30, 8
@@ -26,7 +26,7 @@ def test_learned_at_one_length_known_at_all() -> None:
     for shorter or longer ones was never trained."""
     settings = {"width": 16, "layers": 1, "heads": 2, "history_length": WINDOW}
     training = {"epochs": 25, "batch_size": 16, "learning_rate": 0.02, "weight_decay": 0.0}
-    trainer = Trainer(build("sasrec", PRODUCTS, settings, 1), rounds([WINDOW + 1] * 120, 0), training, 1)
+    trainer = Trainer(untrained("sasrec", PRODUCTS, settings, 1), rounds([WINDOW + 1] * 120, 0), training, 1)
     for _ in range(25):
         list(trainer.epoch())
     for length in (1, 2, 5, WINDOW, WINDOW + 1, 3 * WINDOW):
@@ -38,7 +38,7 @@ def test_learned_at_one_length_known_at_all() -> None:
 
 def test_wider_padding_changes_no_score() -> None:
     """A history scored beside a long one, hence padded, and alone."""
-    model = build("sasrec", PRODUCTS, {"width": 16, "layers": 2, "heads": 2, "history_length": WINDOW}, 1)
+    model = untrained("sasrec", PRODUCTS, {"width": 16, "layers": 2, "heads": 2, "history_length": WINDOW}, 1)
     short, both = Histories.from_lists([[3, 7]]), Histories.from_lists([[3, 7], [1] * WINDOW])
     np.testing.assert_allclose(model.score(both)[0, 1:], model.score(short)[0, 1:], rtol=1e-5, atol=1e-5)
 

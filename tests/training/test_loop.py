@@ -13,8 +13,8 @@ import torch
 
 from course_lib.data.histories import Histories
 from course_lib.errors import CourseError
+from course_lib.models.base import untrained
 from course_lib.training import loop
-from course_lib.training.job import build
 from course_lib.training.loop import Trainer
 
 SETTINGS = {"width": 8, "layers": 1, "heads": 2, "history_length": 6, "dropout": 0.2}
@@ -24,7 +24,7 @@ TRAIN = Histories.from_lists([RNG.integers(1, 21, RNG.integers(2, 15)).tolist() 
 
 
 def trainer(seed: int = 1, **changed: Any) -> Trainer:
-    return Trainer(build("sasrec", 20, SETTINGS, seed), TRAIN, {**TRAINING, **changed}, seed)
+    return Trainer(untrained("sasrec", 20, SETTINGS, seed), TRAIN, {**TRAINING, **changed}, seed)
 
 
 def weights(seed: int = 1, **changed: Any) -> dict[str, torch.Tensor]:
@@ -121,13 +121,13 @@ def test_a_step_event_for_every_step_where_time_is_long(monkeypatch: pytest.Monk
     monkeypatch.setattr(loop, "TICK", 0.0)
     training = trainer()
     events = [event for _ in range(3) for event in training.epoch()]
-    assert [event["step"] for event in events] == list(range(1, training.steps + 1))
+    assert [event["at"] for event in events] == list(range(1, training.steps + 1))
     for event in events:
-        assert set(event) == {"kind", "epoch", "step", "loss", "targets", "seconds"}
+        assert set(event) == {"kind", "epoch", "at", "loss", "targets", "seconds"}
         assert event["kind"] == "step"
         assert json.loads(json.dumps(event)) == event
         assert {type(value) for value in event.values()} <= {str, int, float}
-        assert event["epoch"] == math.ceil(event["step"] / training.steps_per_epoch)
+        assert event["epoch"] == math.ceil(event["at"] / training.steps_per_epoch)
     for one, other in pairwise(events):
         assert one["targets"] < other["targets"]
         assert one["seconds"] <= other["seconds"]
@@ -140,8 +140,42 @@ def test_an_epoch_ends_with_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
     training = trainer()
     events = list(training.epoch())
     assert len(events) == 1
-    assert events[0]["step"] == training.steps_per_epoch
+    assert events[0]["at"] == training.steps_per_epoch
     assert events[0]["loss"] == pytest.approx(training.progress.losses[0], abs=1e-5)
+
+
+def test_pauses_come_after_the_steps_asked_for_and_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each tells the mean loss since the pause before, and whoever looks then may switch dropout off."""
+    plain, training = trainer(), trainer()
+    told = [event for event in trainer_events(plain, monkeypatch) if event["kind"] == "step"]
+    events, pauses = [], []
+    for event in training.epoch(pauses=(2, 5, training.steps_per_epoch, 10_000)):
+        events.append(event)
+        if event["kind"] == "pause":
+            pauses.append(event)
+            training.model.eval()
+    assert [event["step"] for event in pauses] == [2, 5, training.steps_per_epoch]
+    assert [event["kind"] for event in events].count("step") >= 3, "a step is told before each pause"
+    weighted = [0.0, *(one["loss"] * one["targets"] for one in with_targets(told))]
+    targets = [0, *(one["targets"] for one in with_targets(told))]
+    for first, last, event in ((0, 2, pauses[0]), (2, 5, pauses[1])):
+        mean = sum(weighted[first + 1 : last + 1]) / sum(targets[first + 1 : last + 1])
+        assert event["loss"] == pytest.approx(mean, abs=1e-4)
+    for name, value in plain.model.state_dict().items():
+        assert torch.equal(training.model.state_dict()[name], value), name
+
+
+def trainer_events(training: Trainer, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Every step of an epoch told."""
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "TICK", 0.0)
+        return list(training.epoch())
+
+
+def with_targets(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Steps with the targets of each alone, not the sum up to it."""
+    before = [0, *(one["targets"] for one in told)]
+    return [{**one, "targets": one["targets"] - start} for one, start in zip(told, before, strict=False)]
 
 
 def test_the_listener_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,7 +243,7 @@ def test_what_the_settings_leave_out_is_the_default() -> None:
 
 def test_histories_too_short_to_learn_from() -> None:
     """One product each: no step, no error, an untrained model."""
-    model = build("sasrec", 20, SETTINGS, 1)
+    model = untrained("sasrec", 20, SETTINGS, 1)
     training = Trainer(model, Histories.from_lists([[1], [2], []]), TRAINING, 1)
     assert training.steps == 0
     assert list(training.epoch()) == []

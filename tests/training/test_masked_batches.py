@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_lib.data.histories import Histories
+from course_lib.models.base import untrained
 from course_lib.training.batches import Masking, Windows, epoch_batches, make_windows, masking_of, targets_in_epoch
-from course_lib.training.job import build
 
 GAP = 999
 LENGTHS = st.lists(st.integers(0, 30), min_size=0, max_size=20)
@@ -98,6 +98,6 @@ def test_next_is_what_it_was() -> None:
 
 @pytest.mark.parametrize("share", [0.2, 0.6])
 def test_the_model_says_how(share: float) -> None:
-    model = build("bert4rec", 20, {"width": 8, "heads": 2, "mask_share": share}, 1)
+    model = untrained("bert4rec", 20, {"width": 8, "heads": 2, "mask_share": share}, 1)
     assert masking_of(model) == Masking(share, 21)
-    assert masking_of(build("sasrec", 20, {"width": 8, "heads": 2}, 1)) is None
+    assert masking_of(untrained("sasrec", 20, {"width": 8, "heads": 2}, 1)) is None

@@ -10,17 +10,20 @@ from course_lib.data.histories import Split
 from course_lib.evaluation.protocol import evaluate
 from course_lib.models.base import model_class
 from course_lib.settings import load_settings
+from course_lib.shop.published import shop
+from course_lib.shop.truth.next_product import true_chances
 from course_lib.training import references as module
-from course_lib.training.references import BASELINES, BOUNDS, references
+from course_lib.training.references import BASELINES, BOUNDS, LOSS, negative_log, oracle_ranks, references
 
 
 def test_a_rank_for_every_target(dataset: Dataset, split: Split) -> None:
     found = references(dataset, split)
     for frame, holdout in ((found.validation, split.validation), (found.test, split.test)):
-        assert list(frame.columns) == [*BASELINES, *BOUNDS]
+        ranks = frame[[*BASELINES, *BOUNDS]].to_numpy()
+        assert set(frame.columns) == {*BASELINES, *BOUNDS, *(LOSS.format(name) for name in BOUNDS)}
         assert len(frame) == len(holdout)
-        assert frame.to_numpy().min() >= 0
-        assert frame.to_numpy().max() < dataset.num_items
+        assert ranks.min() >= 0
+        assert ranks.max() < dataset.num_items
 
 
 def test_ranks_are_those_of_the_models(dataset: Dataset, split: Split) -> None:
@@ -74,5 +77,36 @@ def test_no_oracle_without_a_truth(dataset: Dataset, split: Split) -> None:
     found = references(other, split)
     assert list(found.test.columns) == list(BASELINES)
     assert found.scores("test")["oracle"] is None
+    assert found.losses("test") is None
     ours = references(dataset, split).scores("test")["baselines"]
     assert found.scores("test")["baselines"] == ours
+
+
+def test_the_irreducible_loss_is_the_entropy_of_the_truth(dataset: Dataset, split: Split) -> None:
+    """Targets are drawn from the known chances, so -log p and the entropy agree but for the draw; and to know more is
+    to be surprised less."""
+    found = references(dataset, split).losses("test")
+    assert found is not None
+    blocks = [block for (block,) in true_chances(shop(), len(split.test), ago=(1,))]
+    for name in BOUNDS:
+        chances = np.concatenate([getattr(block, name) for block in blocks]).astype(np.float64)
+        entropy = -(chances * np.log(np.maximum(chances, 1e-300))).sum(1)
+        losses = references(dataset, split).test[LOSS.format(name)].to_numpy()
+        surprise = losses - entropy  # mean 0 if the oracle is right
+        assert abs(surprise.mean()) < 3 * surprise.std() / len(surprise) ** 0.5, name
+        assert found[name]["low"] < losses.mean() < found[name]["high"]
+        assert found[name]["value"] == pytest.approx(losses.mean())
+    assert found["known"]["value"] < found["filtered"]["value"] < np.log(dataset.num_items)
+
+
+def test_ranks_alone_are_the_same_ranks(dataset: Dataset, split: Split) -> None:
+    (ranks,) = oracle_ranks(shop(), [split.test.targets], ago=(1,))
+    assert set(ranks) == set(BOUNDS)
+    for name in BOUNDS:
+        np.testing.assert_array_equal(ranks[name], references(dataset, split).test[name])
+
+
+def test_minus_log_of_the_targets_own_chance() -> None:
+    chances = np.array([[0.5, 0.25, 0.25], [0.0, 1.0, 0.0]], np.float32)
+    np.testing.assert_allclose(negative_log(chances, np.array([2, 2], np.int32)), [np.log(4), 0])
+    assert np.isfinite(negative_log(chances, np.array([1, 1], np.int32))).all(), "impossible is not infinite"

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from course_lib.data.histories import Histories
-from course_lib.training.job import build
+from course_lib.models.base import untrained
 from course_lib.training.loop import Trainer
 from course_lib.training.losses import sampled_softmax_loss, softmax_loss
 from course_lib.training.negatives import LARGE, Negatives, is_sampled
@@ -26,7 +26,9 @@ TRAINING = {"epochs": 3, "batch_size": 16, "learning_rate": 0.02, "weight_decay"
 
 
 def trainer(seed: int = 1, **changed: Any) -> Trainer:
-    return Trainer(build("sasrec", PRODUCTS, SETTINGS, seed), POPULAR, {**TRAINING, "negatives": 20, **changed}, seed)
+    return Trainer(
+        untrained("sasrec", PRODUCTS, SETTINGS, seed), POPULAR, {**TRAINING, "negatives": 20, **changed}, seed
+    )
 
 
 def case() -> tuple[Tensor, Tensor, Tensor, Tensor]:

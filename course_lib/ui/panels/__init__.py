@@ -1,0 +1,29 @@
+"""What a lab shows beyond pictures, one file an experiment, found by its name.
+
+Experiments that are asked about products share one (ui/one_product.py).
+
+A panel may have ``controls(lab, view, place)`` (choices that need no new run), ``shown(lab, view, at)`` (what its
+pictures look at), ``VIEWS`` and ``COMPARED`` (drawings that are no picture, by name, of one run and of a list of runs),
+and ``look(lab)`` (the step Look inside). A lab that compares names those it wants among its pictures.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from types import ModuleType
+
+from course_lib.errors import CourseError
+from course_lib.experiments.catalogue import experiment_card
+from course_lib.ui import one_product
+
+
+def panel_of(experiment: str) -> ModuleType | None:
+    """The panel of an experiment; None where its pictures are all there is."""
+    name = f"course_lib.ui.panels.{experiment}"
+    if importlib.util.find_spec(name):
+        return importlib.import_module(name)
+    try:
+        return one_product if "items" in experiment_card(experiment).asks else None
+    except CourseError:  # no such experiment, which the lab has said already
+        return None

@@ -1,0 +1,226 @@
+"""The contract of every picture that prose and labs ask for by name, and of every one that is added later."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import plotly.graph_objects as go
+import pytest
+
+from course_lib.data.registry import load_items, resolve
+from course_lib.errors import CourseError
+from course_lib.experiments.catalogue import ExperimentCard, experiment_cards
+from course_lib.experiments.config import RunConfig
+from course_lib.experiments.events import Event, plan
+from course_lib.experiments.light import answer_light
+from course_lib.figures import next_item
+from course_lib.figures.base import TITLE_WIDTH, Figure, width_of
+from course_lib.figures.pictures import picture, pictures
+from course_lib.figures.shown import Shown
+from course_lib.runs.view import EventFold, RunView
+
+LIGHT = {name: card for name, card in experiment_cards().items() if card.light}
+FRAMES = 5
+ITEMS = 60  # places on the made-up map, as many as products are drawn
+
+TOGETHER = {"recall@10": 0.4, "counts_recall@10": 0.38, "coverage": 0.4, "same_type": 0.2}
+
+
+def around(value: float, half: float = 0.01) -> dict[str, float]:
+    return {"value": value, "low": value - half, "high": value + half}
+
+
+WITH = {name: around(0.3) for name in ("recall@10", "recall_new@10", "same_type", "counts_recall@10")}
+
+
+def told(model: str, score: float, parameters: int) -> list[Event]:
+    """What a small recorded run has told."""
+    lines = {
+        "baselines": {name: {"ndcg@10": around(0.1)} for name in ("popularity", "item-knn", "markov")},
+        "oracle": {name: {"ndcg@10": around(0.5)} for name in ("known", "filtered")},
+    }
+    events: list[Event] = [
+        {"kind": "started"},
+        plan(step=8, score=FRAMES, frame=FRAMES, test=2),
+        {"kind": "prepared", "targets": 4000, "users": 50, "items": ITEMS, "parameters": parameters, "seconds": 0.1},
+        {"kind": "references", **lines},
+    ]
+    for at in range(FRAMES):
+        when = {"epoch": at / 2, "step": 2 * at}
+        events += [{"kind": "step", "at": n, "loss": 4 - n / 9} for n in range(2 * at - 1, 2 * at + 1) if n > 0]
+        metrics = {"ndcg@10": around(score * at / FRAMES)}
+        events.append({"kind": "score", "at": at, **when, "loss": 3.0, "metrics": metrics, "seconds": at / 4})
+        events.append(
+            {"kind": "frame", "at": at, **when, "r2": at / 8, "unique_share": at / 9, "used": [4, 5], **TOGETHER}
+        )
+    return [*events, {"kind": "test", "at": 1}, {"kind": "test", "at": 2}, {"kind": "finished"}]
+
+
+def a_view(model: str = "sasrec", score: float = 0.4, parameters: int = 9000, loss: float = 4.0) -> RunView:
+    """A finished run, folded from events as a page would see it."""
+    fold = EventFold()
+    for n, event in enumerate(told(model, score, parameters)):
+        fold.apply({"t": n / 10, **event})
+    lines = next(one for one in told(model, score, parameters) if one["kind"] == "references")
+    result = {
+        "measures": {
+            "ndcg@10": around(score), "loss": around(loss), "r2": around(score), "unique": around(100 * score), **WITH
+        },
+        "metrics": {"ndcg@10": around(score)},
+        "baselines": lines["baselines"], "oracle": lines["oracle"], "oracle_loss": {"filtered": around(3.3)},
+        "parameters": parameters, "seconds": {"total": 3.0, "train": 2.0}, "epochs": 2, "kept_epoch": 2,
+    }  # fmt: skip
+    config = RunConfig.tiny(settings={"model": "sasrec"})
+    if model != "sasrec":
+        config = RunConfig.make(data={"dataset": ("shop", "tiny")}, settings={"model": model})
+    return fold.view(f"{parameters:016x}", config, result)
+
+
+def frame_of(at: int) -> dict[str, Any]:
+    top = [{"item": 1 + (at + n) % 20, "score": 2.0 - n, "p": 0.2 / (n + 1)} for n in range(10)]
+    who = {
+        "user": 0, "history": [3, 9, 4], "target": 7, "top": top, "attention": [[[0.2, 0.3, 0.5]] * 2],
+        "matrix": [[1.0], [0.4, 0.6], [0.2, 0.3, 0.5]],
+    }  # fmt: skip
+    map = {"x": [n % 8 for n in range(ITEMS)], "y": [n / 8 for n in range(ITEMS)]}
+    words = [[n % 4, n % 5, n // 20] for n in range(ITEMS)]
+    near = [[1 + (n + apart) % ITEMS for apart in range(1, 11)] for n in range(ITEMS)]
+    together = {"neighbours": near, "scores": [[1 - place / 10 for place in range(10)]] * ITEMS}
+    return {"shoppers": [who], "map": map, "words": words, "usage": [[15] * 4 + [0], [12] * 5], **together}
+
+
+@cache
+def a_run() -> Shown:
+    """A shopper of a run and the words of its products, at a frame in the middle."""
+    items = load_items(resolve("shop", "tiny")).head(ITEMS)
+    frame = frame_of(2)
+    return Shown((a_view(),), ("One",), 2, frame, answer={**frame["shoppers"][0], "name": "Lin"}, items=items)
+
+
+@cache
+def a_list() -> Shown:
+    """A lab that compares: sizes of one model, and models without a size."""
+    law = [(n, 3.3 + 90.0 * n**-0.44) for n in (12_277, 18_341, 24_789, 38_837, 234_389)]
+    runs = [a_view(parameters=n, loss=loss, score=0.3 + n / 1e6) for n, loss in law]
+    runs += [a_view("popularity", 0.05, 60), a_view("markov", 0.3, 3600)]
+    names = [f"{view.config.settings['model']} {n}" for n, view in enumerate(runs) if view.config is not None]
+    return Shown(runs, names, items=load_items(resolve("shop", "tiny")).head(ITEMS))
+
+
+def an_answer(card: ExperimentCard, **settings: Any) -> Shown:
+    """What a light experiment says of some settings."""
+    whole = card.check(settings)
+    return Shown(settings=whole, answer=answer_light(card.name, whole), items=load_items(resolve("shop")))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One picture of one state."""
+
+    name: str
+    state: str
+    shown: Callable[[], Shown]
+
+    def draw(self, language: str, narrow: bool) -> Figure:
+        return picture(self.name)(self.shown(), language, narrow)
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.state}"
+
+
+def cases() -> list[Case]:
+    found = []
+    for name in pictures():
+        card = LIGHT.get(name.partition(".")[0])
+        found.append(Case(name, "empty", Shown))
+        if card is not None:
+            found.append(Case(name, "defaults", lambda card=card: an_answer(card)))
+            found.append(Case(name, "tiny", lambda card=card: an_answer(card, **card.tiny)))
+        else:
+            found.append(Case(name, "a run", a_run))
+            found.append(Case(name, "a list", a_list))
+    return found
+
+
+CASES = cases()
+EVERY = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+@pytest.fixture(autouse=True)
+def frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frames of the made-up runs, which lie in no folder."""
+    monkeypatch.setattr(next_item, "frame_view", lambda run_id, at: frame_of(at))
+
+
+def test_every_experiment_has_pictures() -> None:
+    drawn = {name.partition(".")[0] for name in pictures()}
+    assert set(experiment_cards()) <= drawn
+    assert {"race", "scaling"} <= drawn
+
+
+@EVERY
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_it_draws_in_every_form(case: Case, language: str) -> None:
+    for narrow in (False, True):
+        figure = case.draw(language, narrow)
+        for dark in (False, True):
+            plot = figure.plot(dark)
+            if dark != narrow:  # the check is slow, and neither form changes a name
+                go.Figure(plot)  # raises on any name or value that Plotly does not know
+            source = json.dumps(plot, allow_nan=False)
+            assert "<script" not in source
+            assert plot["layout"]["height"] == figure.height > 0
+        assert figure.alt.strip()
+        assert "{" not in figure.alt
+        assert "nan" not in figure.alt.lower().split()
+        if case.state != "empty" and plot["data"]:
+            assert figure.title.endswith("？" if language == "zh" else "?"), figure.title
+        assert width_of(figure.title) <= TITLE_WIDTH, "else a phone would cut it"
+
+
+@EVERY
+def test_it_speaks_the_readers_language(case: Case) -> None:
+    """Also where there is nothing to draw: then a sentence says so."""
+    one, other = case.draw("zh", False), case.draw("en", False)
+    assert one.alt != other.alt
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in one.alt)
+    said = json.dumps(one.plot(), ensure_ascii=False)
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in said)
+
+
+def test_what_is_there_is_drawn() -> None:
+    """The cases above are no empty frames: each picture has marks in at least one of its states."""
+    bare = {name for name in pictures() if not any(_marks(case) for case in CASES if case.name == name)}
+    assert bare == set()
+
+
+def _marks(case: Case) -> int:
+    """Traces and drawn shapes."""
+    plot = case.draw("en", False).plot()
+    return len(plot["data"]) + len(plot["layout"].get("shapes", ()))
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in pictures() if name.startswith("race.") or name == "next_item.curves_of_runs"]
+)
+def test_a_model_without_a_colour_is_refused(name: str) -> None:
+    """In another's colour it would be taken for that one."""
+    view = a_view()
+    assert view.config is not None
+    unknown = RunConfig(
+        view.config.experiment, view.config.data, {**view.config.settings, "model": "unheard-of"}, 1, view.config.code
+    )
+    shown = Shown((replace(view, config=unknown),), ("One",))
+    with pytest.raises(CourseError) as caught:
+        picture(name)(shown, "en").plot()
+    assert caught.value.key == "no_colour"
+    assert "unheard-of" in caught.value.text("zh")
+
+
+def test_an_unknown_picture_names_the_known() -> None:
+    with pytest.raises(CourseError, match=r"next_item\.learning_curve"):
+        picture("next_item.nothing")
