@@ -9,12 +9,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from course_lib.data.intake.encodings import WESTERN, as_utf8, find_encoding
 from course_lib.data.intake.guards import Part, Tick, identify
 from course_lib.data.intake.limits import Limits
 from course_lib.data.intake.names import plain, role_of_name
 from course_lib.data.intake.report import Said, shown
-from course_lib.data.intake.times import FORMATS, share_of
+from course_lib.data.intake.times import FORMATS, OK, parse
 from course_lib.errors import CourseError
 
 SAMPLE = 2**18  # bytes at the head of a text that its layout is judged by
@@ -153,20 +155,23 @@ def is_header(head: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Does the first row name the columns? A usual name says so; numbers and times among its cells say not."""
     if any(role_of_name(cell) for cell in head):
         return True
-    if any(_is_value(cell) for cell in head):
+    if any(_are_values(head)):
         return False
     columns = zip(*(row for row in rows if len(row) == len(head)), strict=False)
     below = [list(column) for column in columns]
     return not below or any(_mostly_values(column) for column in below) or not _repeats(head, below)
 
 
-def _is_value(cell: str) -> bool:
-    return bool(NUMBER.fullmatch(cell.strip())) or share_of([cell.strip()], FORMATS) > 0
+def _are_values(cells: Sequence[str]) -> list[bool]:
+    """Which of the cells are a number or a time; all are read at once, because a table may have hundreds of columns."""
+    stripped = [cell.strip() for cell in cells]
+    times = parse(pa.array(stripped, pa.string()), FORMATS).status == OK
+    return [bool(time or NUMBER.fullmatch(cell)) for cell, time in zip(stripped, times, strict=True)]
 
 
 def _mostly_values(column: Sequence[str]) -> bool:
     filled = [cell for cell in column if cell.strip()][:100]
-    return bool(filled) and sum(_is_value(cell) for cell in filled) >= 0.8 * len(filled)
+    return bool(filled) and sum(_are_values(filled)) >= 0.8 * len(filled)
 
 
 def _repeats(head: Sequence[str], below: Sequence[Sequence[str]]) -> bool:

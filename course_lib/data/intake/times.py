@@ -60,14 +60,6 @@ class Found:
     contradiction: bool = False  # some values can only be day/month, others only month/day
 
 
-def share_of(values: Sequence[str], formats: Sequence[str]) -> float:
-    """The share of ``values`` that one of ``formats`` reads as a year that counts."""
-    if not values:
-        return 0.0
-    status = parse(pa.array(list(values), pa.string()), formats).status
-    return float((status == OK).mean())
-
-
 def find_formats(values: Sequence[str]) -> Found:
     """The formats of a column's filled values: each that reads at least one in a hundred that no other read."""
     array = pa.array([value.strip() for value in values], pa.string())

@@ -1,6 +1,6 @@
 """A generator of broken files: whatever is done to a file, it is taken in soundly or refused by a CourseError.
 
-BROKEN_FILES=5000 pytest tests/data/intake/test_broken_files.py     # more of them, each within 2 s and 1 GB in all
+BROKEN_FILES=5000 pytest tests/data/intake/test_broken_files.py  # more, each within 2 s of CPU and 1 GB in all
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import io
 import os
 import resource
 import tempfile
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +31,7 @@ ASKED = os.environ.get("BROKEN_FILES")
 EXAMPLES = int(ASKED or 150)
 MANY = settings(
     max_examples=EXAMPLES,
-    deadline=2000 if ASKED else None,
+    deadline=None,  # a shared machine may stand still for seconds: CPU time is asked for instead
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 GOOD = "用户ID,商品编号,商品名称,下单时间,单价\n" + "".join(
@@ -67,11 +68,13 @@ def folder() -> Iterator[Path]:
 
 def take_in(path: Path) -> None:
     """Takes the file in; anything but a CourseError or a sound dataset fails the test."""
+    started = time.process_time()
     refusal = None
     try:
         made = prepare(look(path))
     except CourseError as error:
         refusal = error
+    assert not ASKED or time.process_time() - started < 2
     if refusal is not None:
         assert all(len(refusal.text(language)) > 10 for language in LANGUAGES)
         return

@@ -14,7 +14,7 @@ from course_lib.data.checks import check
 from course_lib.data.intake import store
 from course_lib.data.intake.pipeline import Prepared
 from course_lib.errors import CourseError
-from course_lib.runs.config import RunConfig
+from course_lib.experiments.config import RunConfig
 from course_lib.settings import load_settings
 
 Take = Callable[..., Prepared]
@@ -38,7 +38,7 @@ def test_a_shared_dataset_is_a_dataset_like_any_other(made: Prepared) -> None:
     assert check(dataset) == ()
     pd.testing.assert_frame_equal(dataset.events, made.events)
     pd.testing.assert_frame_equal(registry.load_items(address), made.items)
-    assert RunConfig.make(dataset="mugs").dataset == address
+    assert RunConfig.make(data={"dataset": "mugs"}).dataset == address
     assert store.read_card("mugs") == card
     assert card.told() == made.report
     assert card.counts == {
