@@ -26,6 +26,7 @@ class Settings:
     database_url: str  # LIVEREC_DATABASE: SQLAlchemy URL; SQLite in home unless set
     workers: int  # LIVEREC_WORKERS: training processes, one thread each
     run_bytes: int  # LIVEREC_RUN_BYTES: disk that run folders may use; the oldest unpinned go first
+    encoder: str = ""  # LIVEREC_ENCODER: folder or hub name of a text encoder of one's own; empty: none
 
     @property
     def runs(self) -> Path:
@@ -63,6 +64,7 @@ def load_settings() -> Settings:
         database_url=os.environ.get("LIVEREC_DATABASE") or f"sqlite:///{home / 'course.sqlite'}",
         workers=_number("LIVEREC_WORKERS", max(min(2, cores), min(4, cores - 1)), low=1),
         run_bytes=_number("LIVEREC_RUN_BYTES", 4 * 2**30, low=LEAST_RUN_BYTES),
+        encoder=(os.environ.get("LIVEREC_ENCODER") or "").strip(),
     )
 
 

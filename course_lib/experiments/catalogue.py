@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.code_version import code_version, module_of
+from course_lib.data.encoders import fingerprint
 from course_lib.errors import CourseError
 from course_lib.models.catalogue import (
     ModelCard,
@@ -108,8 +109,12 @@ class ExperimentCard:
         return checked
 
     def code(self, settings: Mapping[str, Any]) -> str:
-        """The version of the code that decides the result: its own file, the chosen models, and what they import."""
-        return code_version(self.module, *(module_of(card.source) for card in self.chosen(settings).values()))
+        """The version of what decides the result: its own file, the chosen models, what they import.
+
+        And the learner's own text encoder, where that is chosen; raises CourseError where there is none.
+        """
+        version = code_version(self.module, *(module_of(card.source) for card in self.chosen(settings).values()))
+        return version + fingerprint(str(settings.get("encoder", "")))
 
 
 def default_model(known: tuple[str, ...]) -> str:

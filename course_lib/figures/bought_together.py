@@ -7,13 +7,13 @@ import pandas as pd
 from course_lib.data.columns import Columns
 from course_lib.figures.base import Figure, Plot, axis, empty, plotly_text, shorten
 from course_lib.figures.palette import DEPARTMENTS, Theme
+from course_lib.figures.share_bars import COLUMNS, in_words, share_bars, share_rows
 from course_lib.figures.share_curves import ShareCurve, share_curves
 from course_lib.figures.shown import Shown
 from course_lib.text import text
 
 BASKETBALL = "basketball"
-BARS = ("recall@10", "recall_new@10", "same_type")
-WORDS = {"recall@10": "recall", "recall_new@10": "recall_new", "same_type": "same_type"}
+BARS = {"recall@10": DEPARTMENTS[0], "recall_new@10": DEPARTMENTS[2], "same_type": DEPARTMENTS[1]}
 ROLES = {"same": DEPARTMENTS[1], "department": DEPARTMENTS[0], "other": DEPARTMENTS[11]}
 
 
@@ -55,51 +55,13 @@ def methods(shown: Shown, language: str, narrow: bool = False) -> Figure:
 
     Frame columns: run, measure, value, low, high.
     """
-    title, columns = text("bought_together.methods_title", language), ["run", "measure", "value", "low", "high"]
-    names = [*shown.names, *[""] * len(shown.runs)]
-    rows = []
-    for number, (run, name) in enumerate(zip(shown.runs, names, strict=False), 1):
-        found = (run.result or {}).get("measures", {})
-        if "counts_recall@10" not in found:
-            continue
-        method = run.config.settings.get("method") if run.config is not None else None
-        label = name or (text(f"setting.method_{method}", language) if method else str(number))
-        for measure in (one for one in BARS if one in found):
-            rows.append((label, measure, *(found[measure][end] for end in ("value", "low", "high"))))
-    if not rows:
-        return empty(title, columns, language)
-    frame = pd.DataFrame(rows, columns=columns)
-
-    def draw(page: Theme) -> tuple[list[Plot], Plot]:
-        data: list[Plot] = []
-        for measure, mark in zip(BARS, (DEPARTMENTS[0], DEPARTMENTS[2], DEPARTMENTS[1]), strict=True):
-            part = frame[frame["measure"] == measure]
-            data.append(
-                {
-                    "type": "bar", "orientation": "h", "name": text(f"bought_together.{WORDS[measure]}", language),
-                    "y": [plotly_text(name) for name in part["run"]], "x": part["value"].tolist(),
-                    "marker": {"color": mark.colour(page)},
-                    "error_x": {
-                        "type": "data", "symmetric": False, "array": (part["high"] - part["value"]).tolist(),
-                        "arrayminus": (part["value"] - part["low"]).tolist(), "color": page.ink, "thickness": 1.5,
-                    },
-                    "hovertemplate": "%{y}: %{x:.1%}<extra>%{fullData.name}</extra>",
-                }
-            )  # fmt: skip
-        return data, {
-            "barmode": "group",
-            "showlegend": True,
-            "legend": {"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "font": {"size": 12}},
-            "xaxis": axis(page, text("bought_together.axis_share", language), tickformat=".0%", range=[0, 1.02]),
-            "yaxis": axis(page, autorange="reversed", automargin=True),
-            "margin": {"t": 76 if narrow else 54},
-        }
-
-    told = text("figures.list_comma", language).join(
-        f"{name}: " + " / ".join(f"{value:.0%}" for value in part["value"])
-        for name, part in frame.groupby("run", sort=False)
-    )
-    alt = text("bought_together.methods_alt", language, runs=told)
+    title = text("bought_together.methods_title", language)
+    frame = share_rows(BARS, shown, "method", "counts_recall@10", language)
+    if frame.empty:
+        return empty(title, COLUMNS, language)
+    names = {measure: text(f"bought_together.{measure.replace('@10', '')}", language) for measure in BARS}
+    draw = share_bars(frame, BARS, names, text("bought_together.axis_share", language), 76 if narrow else 54)
+    alt = text("bought_together.methods_alt", language, runs=in_words(frame, language))
     height = 130 + 70 * frame["run"].nunique()
     return Figure(frame, title, alt, draw, height=height, revision="together-methods")
 

@@ -23,7 +23,13 @@ class ShareCurve:
 
 
 def share_curves(
-    frame: pd.DataFrame, moment: str, at: int | None, curves: Sequence[ShareCurve], titles: tuple[str, str], top: int
+    frame: pd.DataFrame,
+    moment: str,
+    at: int | None,
+    curves: Sequence[ShareCurve],
+    titles: tuple[str, str],
+    top: int,
+    named: bool = False,
 ) -> Callable[[Theme], tuple[list[Plot], Plot]]:
     """Draws ``curves`` against the column ``moment``.
 
@@ -34,6 +40,7 @@ def share_curves(
         curves: in the legend's order; columns of shares, 0 to 1.
         titles: of the x axis and of the y axis.
         top: pixels above the picture, where the legend stands.
+        named: whether the moments are names at equal distances, not numbers on a scale.
     """
     now = frame[moment][frame["at"] == (frame["at"].iloc[-1] if at is None else at)]
 
@@ -57,7 +64,7 @@ def share_curves(
         return data, {
             "showlegend": True,
             "legend": {"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "font": {"size": 12}},
-            "xaxis": axis(page, titles[0]),
+            "xaxis": axis(page, titles[0], **({"type": "category"} if named else {})),
             "yaxis": axis(page, titles[1], tickformat=".0%", range=[-0.02, 1.02]),
             "shapes": shown,
             "margin": {"t": top},

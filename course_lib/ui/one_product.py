@@ -1,7 +1,8 @@
 """The panel of every experiment that is asked about products: choose one, and see what the run puts near it.
 
 An experiment whose ASKS has ``items`` answers with ``near``: entries with ``item``, best first. What each entry says of
-itself is the sentence ``<experiment>.near``, filled with the entry's own fields.
+itself is the sentence ``<experiment>.near``, filled with the entry's own fields. One whose ASKS has ``text`` as well is
+asked about a line of text instead, where the learner has typed one.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import streamlit as st
 from course_lib.data.columns import Columns
 from course_lib.data.dataset import Address
 from course_lib.errors import CourseError
+from course_lib.experiments.catalogue import LONGEST_LINE
 from course_lib.figures.products import near_rows, product
 from course_lib.figures.shown import Shown
 from course_lib.runs.view import RunView, frame_view
@@ -32,7 +34,10 @@ NEAR = 10
 
 
 def controls(lab: Lab, view: RunView, place: str) -> None:
-    """The product asked about: one of each type to choose from, any other one by typing words of its title."""
+    """The product asked about: one of each type to choose from, any other one by typing words of its title.
+
+    Below it, where the experiment reads text, a line for a title of the learner's own.
+    """
     address = view.config.dataset if view.config is not None else None
     if address is None:
         return
@@ -43,7 +48,11 @@ def controls(lab: Lab, view: RunView, place: str) -> None:
         found = [picked] if isinstance(picked, int) else search(address, picked, 1)
         if not found:
             raise CourseError("no_product_found", words=str(picked))
-        lab.update(history=(found[0],))
+        lab.update(history=(found[0],), words="")
+        lab.done("look")
+
+    def write(words: str) -> None:
+        lab.update(words=words.strip())
         lab.done("look")
 
     st.selectbox(
@@ -53,6 +62,13 @@ def controls(lab: Lab, view: RunView, place: str) -> None:
         help=t("one_product.choose_help"),
         **lab.widget(f"product.{place}", now, change, options),
     )
+    if "text" in lab.plan.card.asks:
+        st.text_input(
+            t("one_product.write"),
+            placeholder=t("one_product.write_example"),
+            max_chars=LONGEST_LINE,
+            **lab.widget(f"words.{place}", lab.state.words, write),
+        )
 
 
 def chosen(lab: Lab, view: RunView) -> int:
@@ -62,12 +78,19 @@ def chosen(lab: Lab, view: RunView) -> int:
     return history[-1] if history else _first(items)
 
 
+def asked(lab: Lab, view: RunView) -> dict[str, Any]:
+    """The question to a run: the learner's product, or the line that stands instead of it."""
+    words = {"text": lab.state.words} if "text" in lab.plan.card.asks else {}
+    return {"items": [chosen(lab, view)], "k": NEAR, **words}
+
+
 def shown(lab: Lab, view: RunView, at: int) -> Shown:
     """The product and what the run puts near it at this frame; raises CourseError where it cannot answer."""
-    item = chosen(lab, view)
-    answer = shell.runs().ask(view.run_id, at, {"items": [item], "k": NEAR})
+    question = asked(lab, view)
+    answer = shell.runs().ask(view.run_id, at, question)
+    history = () if question.get("text") else tuple(question["items"])
     return Shown(
-        (view,), (), at, frame_view(view.run_id, at), answer={"history": (item,), **answer}, items=lab.items(view)
+        (view,), (), at, frame_view(view.run_id, at), answer={"history": history, **answer}, items=lab.items(view)
     )
 
 
@@ -100,11 +123,11 @@ def side_by_side(lab: Lab, shown: Shown) -> None:
         st.caption(t("one_product.to_come"))
         return
     controls(lab, ended[0][0], "compare")
-    items, item = lab.items(ended[0][0]), chosen(lab, ended[0][0])
+    items = lab.items(ended[0][0])
     found = {}
     for view, name in ended:
         with shell.boundary():
-            near = shell.runs().ask(view.run_id, None, {"items": [item], "k": NEAR})["near"]
+            near = shell.runs().ask(view.run_id, None, asked(lab, view))["near"]
             found[name] = [product(items, entry["item"], lab.language) for entry in near]
     st.html(near_rows(found))
 

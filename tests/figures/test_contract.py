@@ -28,13 +28,17 @@ FRAMES = 5
 ITEMS = 60  # places on the made-up map, as many as products are drawn
 
 TOGETHER = {"recall@10": 0.4, "counts_recall@10": 0.38, "coverage": 0.4, "same_type": 0.2}
+KNOWN = {"same_type@10": 0.9, "probe_type": 0.8, "probe_brand": 0.5, "probe_price": 0.3}
 
 
 def around(value: float, half: float = 0.01) -> dict[str, float]:
     return {"value": value, "low": value - half, "high": value + half}
 
 
-WITH = {name: around(0.3) for name in ("recall@10", "recall_new@10", "same_type", "counts_recall@10")}
+WITH = {
+    name: around(0.3)
+    for name in ("recall@10", "recall_new@10", "same_type", "counts_recall@10", "own_translation", *KNOWN)
+}
 
 
 def told(model: str, score: float, parameters: int) -> list[Event]:
@@ -54,9 +58,8 @@ def told(model: str, score: float, parameters: int) -> list[Event]:
         events += [{"kind": "step", "at": n, "loss": 4 - n / 9} for n in range(2 * at - 1, 2 * at + 1) if n > 0]
         metrics = {"ndcg@10": around(score * at / FRAMES)}
         events.append({"kind": "score", "at": at, **when, "loss": 3.0, "metrics": metrics, "seconds": at / 4})
-        events.append(
-            {"kind": "frame", "at": at, **when, "r2": at / 8, "unique_share": at / 9, "used": [4, 5], **TOGETHER}
-        )
+        codes = {"r2": at / 8, "unique_share": at / 9, "used": [4, 5]}
+        events.append({"kind": "frame", "at": at, **when, **codes, **TOGETHER, **KNOWN, "numbers": 2**at})
     return [*events, {"kind": "test", "at": 1}, {"kind": "test", "at": 2}, {"kind": "finished"}]
 
 
@@ -90,7 +93,8 @@ def frame_of(at: int) -> dict[str, Any]:
     words = [[n % 4, n % 5, n // 20] for n in range(ITEMS)]
     near = [[1 + (n + apart) % ITEMS for apart in range(1, 11)] for n in range(ITEMS)]
     together = {"neighbours": near, "scores": [[1 - place / 10 for place in range(10)]] * ITEMS}
-    return {"shoppers": [who], "map": map, "words": words, "usage": [[15] * 4 + [0], [12] * 5], **together}
+    usage = [[15] * 4 + [0], [12] * 5]
+    return {"shoppers": [who], "map": map, "words": words, "usage": usage, "numbers": 8, **together}
 
 
 @cache
