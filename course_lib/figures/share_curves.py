@@ -42,15 +42,18 @@ def share_curves(
         top: pixels above the picture, where the legend stands.
         named: whether the moments are names at equal distances, not numbers on a scale.
     """
-    now = frame[moment][frame["at"] == (frame["at"].iloc[-1] if at is None else at)]
+    places = frame[moment] if not named else pd.Series(range(len(frame)), frame.index)
+    now = places[frame["at"] == (frame["at"].iloc[-1] if at is None else at)]
+    ticks: Plot = {"tickvals": places.tolist(), "ticktext": frame[moment].astype(str).tolist()} if named else {}
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
         data: list[Plot] = [
             {
-                "type": "scatter", "mode": "lines" if curve.level else "lines+markers", "x": frame[moment].tolist(),
+                "type": "scatter", "mode": "lines" if curve.level else "lines+markers", "x": places.tolist(),
                 "y": frame[curve.column].tolist(), "name": curve.name,
                 "line": {"color": curve.mark.colour(page), "width": 2.5, "dash": curve.dash},
-                "hovertemplate": "%{x}: %{y:.1%}<extra>%{fullData.name}</extra>",
+                "text": frame[moment].astype(str).tolist(),
+                "hovertemplate": "%{text}: %{y:.1%}<extra>%{fullData.name}</extra>",
             }
             for curve in curves
         ]  # fmt: skip
@@ -64,7 +67,7 @@ def share_curves(
         return data, {
             "showlegend": True,
             "legend": {"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "font": {"size": 12}},
-            "xaxis": axis(page, titles[0], **({"type": "category"} if named else {})),
+            "xaxis": axis(page, titles[0], **ticks),
             "yaxis": axis(page, titles[1], tickformat=".0%", range=[-0.02, 1.02]),
             "shapes": shown,
             "margin": {"t": top},

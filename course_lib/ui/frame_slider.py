@@ -29,10 +29,13 @@ def chosen_frame(lab: Lab, view: RunView) -> int:
 def frame_name(view: RunView, at: int) -> str:
     """What a frame is called: by its epoch or whatever else it counts (COUNTED), or its number."""
     told = next((one for one in view.of("frame") if int(one["at"]) == at), {})
-    for name in COUNTED:
-        if name in told:
-            return t(f"lab.{name}_name", **{name: f"{told[name]:.3g}"})
-    return str(at)
+    name = _counted(told)
+    return t(f"lab.{name}_name", **{name: f"{told[name]:.3g}"}) if name else str(at)
+
+
+def _counted(told: Mapping[str, object]) -> str:
+    """What a frame says that it counts; empty where it says nothing."""
+    return next((name for name in COUNTED if name in told), "")
 
 
 def frame_slider(lab: Lab, view: RunView, place: str, moved: Callable[[], None] = lambda: None) -> int:
@@ -60,6 +63,9 @@ def frame_slider(lab: Lab, view: RunView, place: str, moved: Callable[[], None] 
 
     if not view.live and len(frames) == 1:
         return at  # nowhere to go
+    counted = _counted(view.last("frame") or {})
+    other = "" if counted in ("", "epoch") else f"_{counted}"  # no moments of a training
+    hint = "frame_help_live" if view.live else "frame_help_other" if other else "frame_help"
     component("frame_slider")(
         key=key,
         data={
@@ -69,7 +75,7 @@ def frame_slider(lab: Lab, view: RunView, place: str, moved: Callable[[], None] 
             "frame": at,
             "turn": st.session_state.get(turns, 0),
             "names": [frame_name(view, one) for one in range(frames[0], newest + 1)],
-            "words": {"label": t("lab.frame"), "hint": t("lab.frame_help_live" if view.live else "lab.frame_help")},
+            "words": {"label": t(f"lab.frame{other}"), "hint": t(f"lab.{hint}")},
         },
         on_move_change=lab.guarded(take, place=place),
     )
