@@ -40,7 +40,7 @@ from course_lib.errors import CourseError
 from course_lib.evaluation.intervals import bootstrap, bootstrap_ratio
 from course_lib.experiments.config import RunConfig
 from course_lib.experiments.events import Event, Folder, exact, plan, result
-from course_lib.experiments.products import product_asked, type_numbers, view_at
+from course_lib.experiments.products import Neighbours, type_numbers
 from course_lib.models.base import untrained
 from course_lib.models.catalogue import model_card
 from course_lib.training.checkpoint import one_thread
@@ -344,38 +344,11 @@ def _sasrec(config: RunConfig, dataset: Dataset, asked: Asked, moments: list[flo
 # Questions
 
 
-@dataclass(frozen=True)
-class Neighbours:
-    """What a question is put to."""
-
-    neighbours: list[list[int]]  # of item 1, 2, ...
-    scores: list[list[float]]
-    new: frozenset[int]
-    kinds: list[str]  # product types; empty where there are none
-
-
 def open(folder: Path, at: int | None) -> Neighbours:
     """All neighbours at frame ``at``, or at the end."""
-    view = view_at(folder, at)
-    items = registry.load_items(RunConfig.read(folder).data["dataset"])
-    kinds = items[Columns.TYPE].fillna("").astype(str).tolist() if Columns.TYPE in items else []
-    return Neighbours(view["neighbours"], view["scores"], frozenset(view["new"]), kinds)
+    return Neighbours.read(folder, at)
 
 
 def answer(artefact: Neighbours, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """``{"item", "new", "near": [{"item", "score", "role"}]}`` for the last of ``asked["items"]``.
-
-    The role is "substitute" for a product of the same type, else "complement"; "" where there are no types. Raises
-    CourseError for products that the catalogue does not have.
-    """
-    item = product_asked(asked, len(artefact.neighbours))
-    if item is None:
-        return {"item": None, "new": False, "near": []}
-
-    def role(other: int) -> str:
-        own, its = (artefact.kinds[n - 1] if artefact.kinds else "" for n in (item, other))
-        return ("substitute" if own == its else "complement") if own and its else ""
-
-    both = zip(artefact.neighbours[item - 1], artefact.scores[item - 1], strict=True)
-    listed = [{"item": other, "score": score, "role": role(other)} for other, score in both][: asked["k"]]
-    return {"item": item, "new": item in artefact.new, "near": listed}
+    """``{"item", "new", "near": [{"item", "score", "role"}]}``, as :meth:`Neighbours.answer`."""
+    return artefact.answer(asked)

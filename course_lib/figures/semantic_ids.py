@@ -181,9 +181,9 @@ def _rows(frame: pd.DataFrame) -> list[Any]:
 
 
 def _row_name(frame: pd.DataFrame, level: int, language: str) -> str:
-    """``Level 2: 17 products under 9 codes``."""
+    """``Level 2 · products 17 · codes 9``."""
     row = frame[frame["level"] == level]
-    return text("semantic_ids.tree_row", language, level=level, products=int(row["products"].sum()), codes=len(row))
+    return text("semantic_ids.tree_row", language, level=level, products=f"{row['products'].sum():,}", codes=len(row))
 
 
 def _openings(page: Theme, frame: pd.DataFrame, tiles: Sequence[tuple[float, float, str]]) -> list[Plot]:

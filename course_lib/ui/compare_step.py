@@ -149,7 +149,9 @@ def table(lab: Lab, views: Mapping[str, RunView]) -> str:
 def _with_interval(one: Mapping[str, float], unit: str) -> str:
     """``0.337 (0.331–0.344)``: an estimate and its 95% interval."""
     value, low, high = (in_unit(one[part], unit) for part in ("value", "low", "high"))
-    return value if one["low"] == one["high"] else f"{value} ({low}–{high})"
+    if one["low"] == one["high"]:
+        return value
+    return f"{value} ({t('numbers.range', low=low, high=high) if one['low'] < 0 else f'{low}–{high}'})"
 
 
 def state_words(view: RunView, language: str) -> str:
