@@ -40,6 +40,7 @@ class LabState:
     shopper: int = 0
     frame: int | None = None  # None: the newest there is
     history: tuple[int, ...] | None = None  # None: as it was
+    asked: Mapping[str, Value] = field(default_factory=dict)  # choices of a question that differ from its defaults
     words: str = ""  # a line of text that is asked about; in no link, for it is the learner's own
     run: str | None = None
 

@@ -13,7 +13,6 @@ Never made in the web process: an encoder holds hundreds of MB and needs seconds
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from course_lib.data.own_encoder import fingerprint, is_path, own_encoder
 from course_lib.errors import CourseError
-from course_lib.settings import load_settings
 
 Vectors = NDArray[np.float32]
 NAMES = ("sentences", "ngrams", "own")
@@ -47,38 +46,6 @@ def make_encoder(name: str, corpus: Sequence[str]) -> Encoder:
     if name == "sentences":
         return _sentences()
     return Ngrams(corpus) if name == "ngrams" else _own(own_encoder(), fingerprint(name))
-
-
-def own_encoder() -> str:
-    """The folder or hub name in LIVEREC_ENCODER; raises CourseError where there is none, or no such folder."""
-    place = load_settings().encoder
-    if not place:
-        raise CourseError("encoder_not_named")
-    if _is_path(place) and not Path(place).expanduser().is_dir():
-        raise CourseError("encoder_missing", place=place)
-    return place
-
-
-def fingerprint(name: str) -> str:
-    """What decides the vectors beside the code: of an encoder of one's own its place and its files, else nothing.
-
-    Raises CourseError as :func:`own_encoder` does.
-    """
-    if name != "own":
-        return ""
-    place = own_encoder()
-    folder = Path(place).expanduser()
-    digest = hashlib.sha256(place.encode())
-    if folder.is_dir():
-        for path in sorted(folder.iterdir()):
-            found = path.stat()
-            digest.update(f"{path.name}\0{found.st_size}\0{found.st_mtime_ns}\0".encode())
-    return digest.hexdigest()[:12]
-
-
-def _is_path(place: str) -> bool:
-    """A hub name is ``name`` or ``owner/name``; anything that begins like a path, or has more parts, is a folder."""
-    return place.startswith((".", "/", "~")) or "\\" in place or place.count("/") > 1
 
 
 class Sentences:
@@ -120,7 +87,7 @@ class HuggingFace:
         """Raises CourseError where transformers cannot read what is at ``place``; code in it is never run."""
         from transformers import AutoModel, AutoTokenizer  # brings torch, which the web process must not load
 
-        folder = str(Path(place).expanduser()) if _is_path(place) else place
+        folder = str(Path(place).expanduser()) if is_path(place) else place
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
             self._model: Any = AutoModel.from_pretrained(folder, trust_remote_code=False).eval()

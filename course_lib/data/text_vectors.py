@@ -18,7 +18,8 @@ from course_lib.code_version import code_version
 from course_lib.data.cache import cached
 from course_lib.data.columns import Columns
 from course_lib.data.dataset import Dataset
-from course_lib.data.encoders import Encoder, Vectors, fingerprint, make_encoder
+from course_lib.data.encoders import Encoder, Vectors, make_encoder
+from course_lib.data.own_encoder import fingerprint
 from course_lib.errors import CourseError
 from course_lib.settings import load_settings
 

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.code_version import code_version, module_of
-from course_lib.data.encoders import fingerprint
+from course_lib.data.own_encoder import fingerprint
 from course_lib.errors import CourseError
 from course_lib.models.catalogue import (
     ModelCard,

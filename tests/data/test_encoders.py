@@ -13,7 +13,8 @@ from scipy.sparse import csr_array
 
 from course_lib.data.columns import Columns
 from course_lib.data.dataset import Address, Dataset
-from course_lib.data.encoders import HuggingFace, fingerprint, make_encoder
+from course_lib.data.encoders import HuggingFace, make_encoder
+from course_lib.data.own_encoder import fingerprint
 from course_lib.data.text_vectors import title_vectors, titles
 from course_lib.errors import CourseError
 from course_lib.experiments.config import RunConfig

@@ -1,6 +1,7 @@
 """What a lab shows beyond pictures, one file an experiment, found by its name.
 
-Experiments that are asked about products share one (ui/one_product.py).
+Experiments that are asked about products share one (ui/one_product.py), and so do those that are asked about a history
+(ui/one_history.py), unless they have a file of their own.
 
 A panel may have ``controls(lab, view, place)`` (choices that need no new run), ``shown(lab, view, at)`` (what its
 pictures look at), ``VIEWS`` and ``COMPARED`` (drawings that are no picture, by name, of one run and of a list of runs),
@@ -15,7 +16,7 @@ from types import ModuleType
 
 from course_lib.errors import CourseError
 from course_lib.experiments.catalogue import experiment_card
-from course_lib.ui import one_product
+from course_lib.ui import one_history, one_product
 
 
 def panel_of(experiment: str) -> ModuleType | None:
@@ -24,6 +25,7 @@ def panel_of(experiment: str) -> ModuleType | None:
     if importlib.util.find_spec(name):
         return importlib.import_module(name)
     try:
-        return one_product if "items" in experiment_card(experiment).asks else None
+        asks = experiment_card(experiment).asks
     except CourseError:  # no such experiment, which the lab has said already
         return None
+    return one_product if "items" in asks else one_history if "history" in asks else None

@@ -15,7 +15,6 @@ from course_lib.errors import CourseError
 from course_lib.figures.base import model_name
 from course_lib.figures.shown import Shown
 from course_lib.runs.view import RunView, frame_view
-from course_lib.shop import Persona, personas
 from course_lib.ui import shell
 from course_lib.ui.frame_slider import frame_name, frame_slider
 from course_lib.ui.history_editor import history_editor, replace_history, shuffled
@@ -23,8 +22,8 @@ from course_lib.ui.lab import Lab
 from course_lib.ui.picture import draw_picture
 from course_lib.ui.ranked_list import ranked_list
 from course_lib.ui.shell import t
+from course_lib.ui.shoppers import SHOP, name_of, shopper_choice
 
-SHOP = "shop"
 TABS = ("attention", "product_map", "ranks")  # pictures beside the edited history
 
 
@@ -35,22 +34,7 @@ def controls(lab: Lab, view: RunView, place: str) -> None:
     """
     if not view.frames:
         return
-    people = _shoppers(view)
-    options = list(range(len(people)))
-
-    def change(chosen: int) -> None:
-        if chosen not in options:  # a name in the language just left, sent while the page was drawn in the other one
-            return
-        replace_history(lab, None)
-        lab.update(shopper=chosen)
-
-    chosen = min(lab.state.shopper, len(people) - 1)
-    st.selectbox(
-        t("look.shopper"),
-        format_func=lambda n: f"{_face(n, view)} {name_of(people[n], n, view, lab.language)}".strip(),
-        help="\n".join(f"- {_blurb(people[n], n, view, lab.language)}" for n in options),
-        **lab.widget(f"shopper.{place}", chosen, change, options),
-    )
+    shopper_choice(lab, view, _shoppers(view), place)
 
 
 def shown(lab: Lab, view: RunView, at: int) -> Shown:
@@ -228,40 +212,6 @@ def edited(lab: Lab, view: RunView, as_it_was: Shown) -> tuple[Shown, CourseErro
 def _shoppers(view: RunView) -> list[Mapping[str, Any]]:
     """The shoppers in a run's frames; raises CourseError if none can be read."""
     return list(frame_view(view.run_id, view.frames[0])["shoppers"])
-
-
-@functools.cache
-def _personas() -> tuple[Persona, ...]:
-    """The shop's five, put together once: a poll asks for a name, a face and a blurb of each."""
-    return personas()
-
-
-def _known(view: RunView) -> tuple[Persona, ...]:
-    dataset = view.config.dataset if view.config is not None else None
-    return _personas() if dataset is not None and dataset.name == SHOP else ()
-
-
-def name_of(shopper: Mapping[str, Any], n: int, view: RunView, language: str) -> str:
-    """What to call a shopper: the persona's name in the shop, elsewhere a household's or a customer's number."""
-    known = _known(view)
-    if n < len(known):
-        return str(known[n].name(language))
-    own = view.config is not None and "~" in (view.config.dataset.name if view.config.dataset else "")
-    return t("look.customer" if own else "look.household", number=shopper["user"] + 1)
-
-
-def _face(n: int, view: RunView) -> str:
-    """A persona's emoji; others have none."""
-    known = _known(view)
-    return str(known[n].emoji) if n < len(known) else ""
-
-
-def _blurb(shopper: Mapping[str, Any], n: int, view: RunView, language: str) -> str:
-    """One or two sentences about a shopper."""
-    known = _known(view)
-    if n < len(known):
-        return f"{known[n].name(language)}: {known[n].blurb(language)}"
-    return f"{name_of(shopper, n, view, language)}: {t('look.household_blurb', purchases=len(shopper['history']))}"
 
 
 def without_attention(view: RunView, language: str) -> str:
