@@ -1,0 +1,107 @@
+"""A launch, imitated: some products are kept out of the training histories, as if they came into the shop afterwards.
+
+    launch = Launch.make(dataset, seed=1)      # a tenth of the products, drawn by the seed
+    launch.train                               # the training histories without them
+    launch.test                                # one target a shopper; the histories, again, without them
+    launch.window(5)                           # purchases of the time in which a product is bought five times on average
+
+The split is leave-one-out (data/splits.py). A new product can be the target of a test, never a part of a history.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from course_lib.data.dataset import Dataset
+from course_lib.data.histories import Histories, Holdout
+from course_lib.data.splits import leave_one_out
+from course_lib.errors import CourseError
+
+Ids = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+NEW = 0.1  # share of the products
+FEWEST_PRODUCTS = 20  # so that two are new, and each has neighbours
+FEWEST_TARGETS = 20  # of new products, and as many of known ones
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What is learned from and asked for. Flags and ids are by item id: place 0 is padding and never new."""
+
+    new: Flags  # (V + 1,)
+    train: Histories  # of known products
+    test: Holdout  # histories of known products, targets of both kinds
+    bought: Histories  # the training histories with the new products in them
+    seed: int
+
+    @classmethod
+    def make(cls, dataset: Dataset, seed: int) -> Launch:
+        """Draws the new products. Raises CourseError where there are too few products or targets, or no history."""
+        if dataset.num_items < FEWEST_PRODUCTS:
+            raise CourseError(
+                "too_few_products", name=dataset.address.name, products=dataset.num_items, fewest=FEWEST_PRODUCTS
+            )
+        split = leave_one_out(dataset)
+        new = np.zeros(dataset.num_items + 1, bool)
+        drawn = np.random.default_rng(seed).permutation(dataset.num_items)[: int(NEW * dataset.num_items)]
+        new[1 + drawn] = True
+        test = Holdout(split.test.users, without(split.test.histories, new), split.test.targets)
+        cold = int(new[test.targets].sum())
+        if min(cold, len(test) - cold) < FEWEST_TARGETS:
+            raise CourseError(
+                "too_few_launch_targets", name=dataset.address.name, cold=cold, warm=len(test) - cold,
+                fewest=FEWEST_TARGETS,
+            )  # fmt: skip
+        return cls(new, without(split.train, new), test, split.train, seed)
+
+    @property
+    def known(self) -> Flags:
+        """(V + 1,) products that training sees; padding is neither known nor new."""
+        known = ~self.new
+        known[0] = False
+        return known
+
+    def window(self, seen: int) -> Holdout:
+        """Purchases of the time in which a product is bought ``seen`` times on average, each after its history.
+
+        Every new product is in it ``seen`` times, or as often as it was ever bought, and there are ``seen`` purchases
+        of known products for each of them: what was bought meanwhile is what a new product was *not* chosen over. A
+        longer window holds the shorter. Histories hold known products only.
+        """
+        rng = np.random.default_rng([self.seed, 1])
+        items = self.bought.items
+        users = np.repeat(np.arange(len(self.bought)), self.bought.lengths)
+        kept = np.concatenate([[0], np.cumsum(~self.new[items])])  # known purchases before each one, all shoppers'
+        before = kept[:-1] - self.train.offsets[users]  # of the same shopper
+        order = rng.permutation(np.flatnonzero(before > 0))  # without a history there is nothing to learn from
+        fresh = self.new[items[order]]
+        late, rest = order[fresh], order[~fresh]
+        late = late[np.argsort(items[late], kind="stable")]
+        first = np.searchsorted(items[late], items[late])  # where the product's own purchases begin
+        late = late[np.arange(len(late)) - first < seen]
+        rows = np.concatenate([late, rest[: seen * int(self.known.sum())]])
+        starts = self.train.offsets[users[rows]]
+        return Holdout(
+            users[rows].astype(np.int32), _pieces(self.train.items, starts, starts + before[rows]), items[rows]
+        )
+
+
+def without(histories: Histories, left_out: Flags) -> Histories:
+    """The same histories without the products that are flagged, (V + 1,); a history may become empty.
+
+    >>> without(Histories.from_lists([[1, 2, 1], [2]]), np.array([False, False, True])).items.tolist()
+    [1, 1]
+    """
+    stays = ~left_out[histories.items]
+    kept = np.concatenate([[0], np.cumsum(stays)])
+    return Histories(histories.items[stays], kept[histories.offsets])
+
+
+def _pieces(items: NDArray[np.int32], low: Ids, high: Ids) -> Histories:
+    """Pieces low[i]:high[i] as history i."""
+    lengths = high - low
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return Histories(items[np.arange(offsets[-1]) + np.repeat(low - offsets[:-1], lengths)], offsets)
