@@ -3,7 +3,7 @@
     launch = Launch.make(dataset, seed=1)      # a tenth of the products, drawn by the seed
     launch.train                               # the training histories without them
     launch.test                                # one target a shopper; the histories, again, without them
-    launch.window(5)                           # purchases of the time in which a product is bought five times on average
+    launch.window(20)                          # purchases of the first time after the launch
 
 The split is leave-one-out (data/splits.py). A new product can be the target of a test, never a part of a history.
 """
@@ -64,12 +64,13 @@ class Launch:
         known[0] = False
         return known
 
-    def window(self, seen: int) -> Holdout:
-        """Purchases of the time in which a product is bought ``seen`` times on average, each after its history.
+    def window(self, longest: int) -> tuple[Holdout, Ids]:
+        """Purchases of the time in which a product is bought ``longest`` times on average, each after its history.
 
-        Every new product is in it ``seen`` times, or as often as it was ever bought, and there are ``seen`` purchases
-        of known products for each of them: what was bought meanwhile is what a new product was *not* chosen over. A
-        longer window holds the shorter. Histories hold known products only.
+        The second part, (T,), says of each from which length on a window holds it: ``<= 5`` is the window of five.
+        Every new product is in a window of n purchases n times, or as often as it was ever bought; and there are n
+        purchases of known products for each of them: what a new product was *not* chosen over meanwhile. Histories
+        hold known products only.
         """
         rng = np.random.default_rng([self.seed, 1])
         items = self.bought.items
@@ -81,12 +82,12 @@ class Launch:
         late, rest = order[fresh], order[~fresh]
         late = late[np.argsort(items[late], kind="stable")]
         first = np.searchsorted(items[late], items[late])  # where the product's own purchases begin
-        late = late[np.arange(len(late)) - first < seen]
-        rows = np.concatenate([late, rest[: seen * int(self.known.sum())]])
+        rows = np.concatenate([late, rest])
+        since = 1 + np.concatenate([np.arange(len(late)) - first, np.arange(len(rest)) // int(self.known.sum())])
+        rows, since = rows[since <= longest], since[since <= longest]
         starts = self.train.offsets[users[rows]]
-        return Holdout(
-            users[rows].astype(np.int32), _pieces(self.train.items, starts, starts + before[rows]), items[rows]
-        )
+        histories = _pieces(self.train.items, starts, starts + before[rows])
+        return Holdout(users[rows].astype(np.int32), histories, items[rows]), since
 
 
 def without(histories: Histories, left_out: Flags) -> Histories:

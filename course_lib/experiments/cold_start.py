@@ -22,6 +22,7 @@ Meta-Learning Perspective on Cold-Start Recommendations for Items, NeurIPS 2017)
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ from torch import Tensor, nn
 
 from course_lib.data import registry
 from course_lib.data.dataset import Dataset
-from course_lib.data.histories import Histories
+from course_lib.data.histories import Histories, Holdout
 from course_lib.data.launch import Launch
 from course_lib.data.text_vectors import text_vectors
 from course_lib.errors import CourseError
@@ -81,6 +82,7 @@ BOOSTS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0)
 SEEN = (0, 1, 2, 5, 10, 20)
 EARLY = (1 / 4, 1 / 2)  # of the first epoch, in which most happens
 NEIGHBOURS, K = 5, 10
+SMALL = 1e-6  # variance, at least
 AT_ONCE = 512  # histories read together
 
 Shape = tuple[Tensor, Tensor]  # (M, D) vectors of the new products and (M,) their biases
@@ -102,27 +104,32 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
     shop = Shop.make(config, dataset, launch)
     trainer = Trainer(shop.model, launch.train, _training(config), config.seed)
     looks = [round(moment * trainer.steps_per_epoch) for moment in moments]
+    some = launch.test.take(np.sort(np.random.default_rng(0).permutation(len(launch.test))[: len(launch.test) // 3]))
     at = 0
     for step in _steps(trainer, looks, epochs):
         for _ in range(looks.count(step)):
-            now = shop.now()
-            boosts = now.boosts()
-            curve = now.seen(launch) if at == len(moments) - 1 else []
+            last = at == len(moments) - 1
+            now = shop.now(launch.test if last else some)
+            boosts, curve = now.boosts(), now.seen() if last else []
             view = {**now.nearest(), "boosts": boosts, "seen": curve}
             yield folder.frame(at, view, None, epoch=float(moments[at]), **now.standing.told(now.scores(now.start)))
             at += 1
-    moved = now.moved(launch, int(config.settings["seen"]))
-    seconds = round(time.perf_counter() - began, 3)
-    found = now.standing.measures(now.scores(moved))
-    found |= {"parameters": exact(shop.parameters), "seconds": exact(seconds)}
+    found = now.standing.measures(now.scores(now.moved(int(config.settings["seen"]))))
+    trained = round(trainer.progress.seconds, 3)
+    found |= {"parameters": exact(shop.parameters), "seconds": exact(trained)}
+    seconds = {"total": round(time.perf_counter() - began, 3), "train": trained}
     yield result(
-        found, seconds={"total": seconds, "train": round(trainer.progress.seconds, 3)}, boosts=boosts, seen=curve,
+        found, seconds=seconds, boosts=boosts, seen=curve,
         products=dataset.num_items, new=int(launch.new.sum()), warm=len(now.standing.warm), cold=len(now.standing.cold),
     )  # fmt: skip
 
 
 def _training(config: RunConfig) -> dict[str, Any]:
-    return {"epochs": int(config.settings["epochs"]), "learning_rate": float(config.settings["rate"]), "loss": "softmax"}
+    return {
+        "epochs": int(config.settings["epochs"]),
+        "learning_rate": float(config.settings["rate"]),
+        "loss": "softmax",
+    }
 
 
 def _steps(trainer: Trainer, looks: list[int], epochs: int) -> Iterator[int]:
@@ -169,17 +176,17 @@ class Shop:
         return total - int(self.launch.new.sum()) * (rows + 1)
 
     @torch.no_grad()
-    def now(self) -> Now:
-        """What the model makes of all products and of all test histories at this moment."""
+    def now(self, asked: Holdout) -> Now:
+        """What the model makes of all products and of the histories in ``asked`` at this moment."""
         launch, known = self.launch, self.launch.known[1:]
         rows = self.model.item.weight[1:]
         if self.config.settings["product"] == "neighbours":
             assert self.titles is not None
             rows = neighbour_rows(rows, self.titles, known, NEIGHBOURS)
         rows, bias = rows.clone(), self.model.bias[1:].clone()
-        wanted = self.wanted(launch.test.histories)
+        wanted = self.wanted(asked.histories)
         scores = torch.addmm(bias[known], wanted, rows[known].T).numpy()
-        standing = Standing.make(scores, launch.test.targets, launch.new)
+        standing = Standing.make(scores, asked.targets, launch.new)
         return Now(self, rows, bias, wanted, standing)
 
     @torch.no_grad()
@@ -244,18 +251,24 @@ class Now:
                 given[at] = np.quantile(alike, boost) if len(alike) else everybody
         return self.rows[new], torch.from_numpy(given)
 
-    def moved(self, launch: Launch, seen: int) -> Shape:
+    def moved(self, seen: int) -> Shape:
         """The new products after ``seen`` purchases each."""
-        start, known = self.start, ~launch.new[1:]
         if not seen:
-            return start
-        window = launch.window(seen)
+            return self.start
+        known = self.shop.launch.known[1:]
+        rows, bias = (max(float(one[known].var()), SMALL) for one in (self.rows, self.bias))
+        return late_rows(self.window.until(seen), *self.start, (rows, bias))
+
+    @functools.cached_property
+    def window(self) -> Context:
+        """The purchases of the longest window, as the model sees them now."""
+        launch = self.shop.launch
+        known = launch.known[1:]
+        window, since = launch.window(max(*SEEN, int(self.shop.config.settings["seen"])))
         wanted = self.shop.wanted(window.histories)
+        total = torch.addmm(self.bias[known], wanted, self.rows[known].T).logsumexp(1)
         number = np.where(launch.new, np.cumsum(launch.new) - 1, -1)
-        others = torch.addmm(self.bias[known], wanted, self.rows[known].T).logsumexp(1)
-        context = Context(wanted, others, torch.from_numpy(number[window.targets]))
-        spread = float(self.rows[known].var()), float(self.bias[known].var())
-        return late_rows(context, *start, (max(spread[0], 1e-6), max(spread[1], 1e-6)))
+        return Context(wanted, total, torch.from_numpy(number[window.targets]), torch.from_numpy(since))
 
     def scores(self, shape: Shape) -> NDArray[np.float32]:
         """(N, M) of the new products."""
@@ -266,9 +279,9 @@ class Now:
         """``[{"boost", measures}]`` on the day of the launch."""
         return [{"boost": boost, **self.standing.told(self.scores(self.boosted(boost)))} for boost in BOOSTS]
 
-    def seen(self, launch: Launch) -> list[dict[str, float]]:
+    def seen(self) -> list[dict[str, float]]:
         """``[{"seen", measures}]`` with the run's own boost."""
-        return [{"seen": seen, **self.standing.told(self.scores(self.moved(launch, seen)))} for seen in SEEN]
+        return [{"seen": seen, **self.standing.told(self.scores(self.moved(seen)))} for seen in SEEN]
 
     def nearest(self) -> dict[str, Any]:
         """``{"neighbours": [[item, ...]], "scores": [[cosine, ...]], "new": [item, ...]}``, a row a product."""

@@ -28,7 +28,7 @@ START = 0.02  # spread of a vector's numbers before training, as in neural.py
 PARTS = 128  # principal components of the title vectors that are kept
 BANDS = 10  # of prices
 ATTRIBUTES = (Columns.DEPARTMENT, Columns.TYPE, Columns.BRAND)
-LEVELS, CODES = 3, 64  # of semantic ids
+LEVELS, CODES, SHARING = 3, 64, 8  # of semantic ids
 
 
 class ProductTable(nn.Module):
@@ -75,9 +75,7 @@ class SummedTable(ProductTable):
     def __init__(self, codes: NDArray[np.int64], width: int) -> None:
         super().__init__()
         self.register_buffer("codes", torch.from_numpy(codes + 1))  # 0: nothing
-        self.columns = nn.ModuleList(
-            nn.Embedding(int(column.max()) + 2, width, padding_idx=0) for column in codes.T
-        )
+        self.columns = nn.ModuleList(nn.Embedding(int(column.max()) + 2, width, padding_idx=0) for column in codes.T)
         for column in self.columns:
             assert isinstance(column, nn.Embedding)
             nn.init.normal_(column.weight, std=START / codes.shape[1] ** 0.5)
@@ -116,11 +114,15 @@ def attribute_codes(items: pd.DataFrame, known: Flags) -> NDArray[np.int64]:
 
 
 def semantic_codes(vectors: NDArray[np.float32], known: Flags, seed: int) -> NDArray[np.int64]:
-    """(V, LEVELS) codes by residual k-means, whose centres are those of the known products' title vectors."""
+    """(V, LEVELS) codes by residual k-means, whose centres are those of the known products' title vectors.
+
+    A small catalogue has fewer codes than CODES, so that about SHARING products share one.
+    """
+    count = max(2, min(CODES, int(known.sum()) // SHARING))
     left = torch.from_numpy(vectors - vectors[known].mean(0))
     codes = []
     for level in range(LEVELS):
-        book = centres(left[known], CODES, seed + level)
+        book = centres(torch.unique(left[known], dim=0), count, seed + level)  # k-means++ wants them apart
         chosen = torch.cdist(left, book).argmin(1)
         left = left - book[chosen]
         codes.append(chosen.numpy())
@@ -128,7 +130,7 @@ def semantic_codes(vectors: NDArray[np.float32], known: Flags, seed: int) -> NDA
 
 
 def neighbour_rows(rows: Tensor, vectors: NDArray[np.float32], known: Flags, count: int) -> Tensor:
-    """``rows`` (V, D), where each product that is not known has the mean of its ``count`` nearest known ones by title."""
+    """``rows`` (V, D), where a product that is not known has the mean of its ``count`` nearest known ones by title."""
     x = torch.from_numpy(vectors)
     near = (x[~known] @ x[known].T).topk(min(count, int(known.sum())), dim=1).indices
     filled = rows.clone()

@@ -29,6 +29,12 @@ class Context:
     wanted: Tensor  # (T, D)
     known: Tensor  # (T,) Z
     target: Tensor  # (T,) which new product was bought, -1 for a known one
+    since: Tensor  # (T,) the shortest window that holds it, in purchases of a product
+
+    def until(self, seen: int) -> Context:
+        """The window of ``seen`` purchases."""
+        inside = self.since <= seen
+        return Context(self.wanted[inside], self.known[inside], self.target[inside], self.since[inside])
 
 
 def late_rows(context: Context, rows: Tensor, bias: Tensor, spread: tuple[float, float]) -> tuple[Tensor, Tensor]:
