@@ -65,7 +65,7 @@ class Standing:
         """(N,) how many of the first K places new products take."""
         first = -np.sort(-new, axis=1)[:, :K]
         ahead = np.count_nonzero(self.best[:, :, None] >= first[:, None, :], axis=1) + np.arange(first.shape[1])
-        return np.count_nonzero(ahead < K, axis=1).astype(np.float64)
+        return np.asarray(np.count_nonzero(ahead < K, axis=1), np.float64)
 
     def told(self, new: Scores) -> dict[str, float]:
         """The means, for curves."""

@@ -1,4 +1,4 @@
-"""Cold start: a tenth of the products is kept out of training; what can be recommended of them?
+"""Cold start: a tenth of the products is kept out of training, and what can be recommended of them.
 
     python -m course_lib run cold_start --product text --boost 0.9 --json
 
@@ -171,7 +171,7 @@ class Shop:
     @property
     def parameters(self) -> int:
         """How many numbers are learned, those of the new products left out where each product has its own."""
-        total = sum(p.numel() for p in self.model.parameters())
+        total = int(sum(p.numel() for p in self.model.parameters()))
         rows = int(self.model.item.weight.shape[1]) if isinstance(self.model.item, nn.Embedding) else 0
         return total - int(self.launch.new.sum()) * (rows + 1)
 

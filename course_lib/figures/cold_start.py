@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -75,7 +75,10 @@ def boost(shown: Shown, language: str, narrow: bool = False) -> Figure:
         for number, (name, part) in enumerate(frame.groupby("run", sort=False)):
             mark = DEPARTMENTS[number % len(DEPARTMENTS)]
             line = _line(part["warm"], part["cold"], str(name), mark, DASHES[number % len(DASHES)], page)
-            hover = [text("cold_start.hover_boost", language, **one) for one in part.to_dict("records")]
+            hover = [
+                text("cold_start.hover_boost", language, boost=boost, warm=warm, cold=cold, share=share)
+                for boost, warm, cold, share in zip(*(part[column] for column in columns[1:]), strict=True)
+            ]
             more = {"customdata": hover, "hovertemplate": "%{customdata}<extra>%{fullData.name}</extra>"}
             labels = {
                 "mode": "lines+markers+text", "text": [f"{value:g}" for value in part["boost"]],
@@ -177,7 +180,7 @@ def result(shown: Shown, language: str, narrow: bool = False) -> Figure:
     return Figure(frame, title, alt, draw, height=130 + 70 * frame["run"].nunique(), revision="cold-result")
 
 
-def _line(x: Sequence[Any], y: Sequence[Any], name: str, mark: Mark, dash: str, page: Theme) -> Plot:
+def _line(x: Iterable[Any], y: Iterable[Any], name: str, mark: Mark, dash: str, page: Theme) -> Plot:
     """Points joined by a line: told apart by colour, dash and marker."""
     return {
         "type": "scatter", "mode": "lines+markers", "x": list(x), "y": list(y), "name": plotly_text(name),

@@ -84,7 +84,8 @@ class SummedTable(ProductTable):
 
     def vectors(self) -> Tensor:
         """The sums."""
-        return torch.stack([column(self.codes[:, at]) for at, column in enumerate(self.columns)]).sum(0)
+        made: Tensor = torch.stack([column(self.codes[:, at]) for at, column in enumerate(self.columns)]).sum(0)
+        return made
 
 
 def title_features(vectors: NDArray[np.float32], known: Flags) -> Tensor:
@@ -93,7 +94,8 @@ def title_features(vectors: NDArray[np.float32], known: Flags) -> Tensor:
     mean = x[known].mean(0)
     _, spread, axes = torch.linalg.svd(x[known] - mean, full_matrices=False)
     kept = min(PARTS, int((spread > 1e-4 * spread[0]).sum()))
-    return (x - mean) @ axes[:kept].T / spread[:kept] * int(known.sum()) ** 0.5
+    found: Tensor = (x - mean) @ axes[:kept].T / spread[:kept] * int(known.sum()) ** 0.5
+    return found
 
 
 def attribute_codes(items: pd.DataFrame, known: Flags) -> NDArray[np.int64]:

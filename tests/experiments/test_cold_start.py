@@ -19,6 +19,7 @@ from course_lib.errors import CourseError
 from course_lib.evaluation.cold_start import Standing
 from course_lib.evaluation.metrics import ndcg, rank_of_target
 from course_lib.experiments import cold_start
+from course_lib.experiments.bought_together import Neighbours
 from course_lib.experiments.config import RunConfig
 from course_lib.experiments.events import Folder
 from course_lib.models.product_tables import (
@@ -29,6 +30,7 @@ from course_lib.models.product_tables import (
     title_features,
 )
 from course_lib.training.late_rows import Context, late_rows
+from course_lib.training.loop import Trainer
 
 KINDS = ("ids", "neighbours", "text", "attributes", "semantic-ids")
 
@@ -73,7 +75,7 @@ def test_training_never_touches_a_new_product(dataset: Dataset, launch: Launch) 
         shop = cold_start.Shop.make(config, dataset, launch)
         with torch.no_grad():
             shop.model.item.weight[torch.from_numpy(launch.new)] = far
-        trainer = cold_start.Trainer(shop.model, launch.train, {"epochs": 1, "loss": "softmax"}, 1)
+        trainer = Trainer(shop.model, launch.train, {"epochs": 1, "loss": "softmax"}, 1)
         list(trainer.epoch())
         return shop.model
 
@@ -260,9 +262,7 @@ def test_ids_need_neither_titles_nor_types(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_an_answer_tells_what_stands_nearest() -> None:
-    found = cold_start.bought_together.Neighbours(
-        [[2, 3], [1], []], [[0.9, 0.1], [0.9], []], frozenset({2}), ["a", "b", "a"]
-    )
+    found = Neighbours([[2, 3], [1], []], [[0.9, 0.1], [0.9], []], frozenset({2}), ["a", "b", "a"])
     said = cold_start.answer(found, {"items": [1], "k": 2})
     assert [(one["item"], one["role"]) for one in said["near"]] == [(2, "complement"), (3, "substitute")]
     assert cold_start.answer(found, {"items": [2], "k": 1})["new"]
