@@ -3,7 +3,7 @@
     launch = Launch.make(dataset, seed=1)      # a tenth of the products, drawn by the seed
     launch.train                               # the training histories without them
     launch.test                                # one target a shopper; the histories, again, without them
-    launch.window(20)                          # purchases of the first time after the launch
+    launch.window(20)                          # purchases of the first time after it
 
 The split is leave-one-out (data/splits.py). A new product can be the target of a test, never a part of a history.
 """
@@ -22,7 +22,9 @@ from course_lib.errors import CourseError
 
 Ids = NDArray[np.int64]
 Flags = NDArray[np.bool_]
-NEW = 0.1  # share of the products
+NEW, MOST_NEW = 0.1, 500  # share of the products, and how many at most
+ASKED = 20_000  # shoppers who are asked, at most
+LONGEST = 25_000  # known purchases of a window, at most
 FEWEST_PRODUCTS = 20  # so that two are new, and each has neighbours
 FEWEST_TARGETS = 20  # of new products, and as many of known ones
 
@@ -46,9 +48,10 @@ class Launch:
             )
         split = leave_one_out(dataset)
         new = np.zeros(dataset.num_items + 1, bool)
-        drawn = np.random.default_rng(seed).permutation(dataset.num_items)[: int(NEW * dataset.num_items)]
-        new[1 + drawn] = True
-        test = Holdout(split.test.users, without(split.test.histories, new), split.test.targets)
+        rng = np.random.default_rng(seed)
+        new[1 + rng.permutation(dataset.num_items)[: min(int(NEW * dataset.num_items), MOST_NEW)]] = True
+        asked = split.test.take(np.sort(rng.permutation(len(split.test))[:ASKED]))
+        test = Holdout(asked.users, without(asked.histories, new), asked.targets)
         cold = int(new[test.targets].sum())
         if min(cold, len(test) - cold) < FEWEST_TARGETS:
             raise CourseError(
@@ -64,30 +67,44 @@ class Launch:
         known[0] = False
         return known
 
-    def window(self, longest: int) -> tuple[Holdout, Ids]:
+    def window(self, longest: int) -> Window:
         """Purchases of the time in which a product is bought ``longest`` times on average, each after its history.
 
-        The second part, (T,), says of each from which length on a window holds it: ``<= 5`` is the window of five.
         Every new product is in a window of n purchases n times, or as often as it was ever bought; and there are n
-        purchases of known products for each of them: what a new product was *not* chosen over meanwhile. Histories
-        hold known products only.
+        purchases of known products for each of them: what a new product was *not* chosen over meanwhile. Of very many
+        known ones every second, third, ... is kept, and counts for so many.
         """
         rng = np.random.default_rng([self.seed, 1])
-        items = self.bought.items
+        items, known = self.bought.items, int(self.known.sum())
         users = np.repeat(np.arange(len(self.bought)), self.bought.lengths)
         kept = np.concatenate([[0], np.cumsum(~self.new[items])])  # known purchases before each one, all shoppers'
         before = kept[:-1] - self.train.offsets[users]  # of the same shopper
         order = rng.permutation(np.flatnonzero(before > 0))  # without a history there is nothing to learn from
         fresh = self.new[items[order]]
-        late, rest = order[fresh], order[~fresh]
+        late, rest = order[fresh], order[~fresh][: longest * known]
         late = late[np.argsort(items[late], kind="stable")]
-        first = np.searchsorted(items[late], items[late])  # where the product's own purchases begin
-        rows = np.concatenate([late, rest])
-        since = 1 + np.concatenate([np.arange(len(late)) - first, np.arange(len(rest)) // int(self.known.sum())])
-        rows, since = rows[since <= longest], since[since <= longest]
+        nth = np.arange(len(late)) - np.searchsorted(items[late], items[late])  # of the product's own purchases
+        late, nth = late[nth < longest], nth[nth < longest]
+        every = max(1, -(-len(rest) // LONGEST))
+        places = np.arange(0, len(rest), every)
+        rows = np.concatenate([late, rest[places]])
         starts = self.train.offsets[users[rows]]
-        histories = _pieces(self.train.items, starts, starts + before[rows])
-        return Holdout(users[rows].astype(np.int32), histories, items[rows]), since
+        return Window(
+            Holdout(
+                users[rows].astype(np.int32), _pieces(self.train.items, starts, starts + before[rows]), items[rows]
+            ),
+            since=1 + np.concatenate([nth, places // known]),
+            counts=np.concatenate([np.ones(len(late)), np.full(len(places), every)]).astype(np.float32),
+        )
+
+
+@dataclass(frozen=True)
+class Window:
+    """T purchases after a launch, their histories of known products only."""
+
+    purchases: Holdout
+    since: Ids  # (T,) from which length on a window holds it: ``since <= 5`` is the window of five
+    counts: NDArray[np.float32]  # (T,) for how many purchases it stands
 
 
 def without(histories: Histories, left_out: Flags) -> Histories:

@@ -1,6 +1,6 @@
 """Scores of new products beside those of known ones, quickly for many ways of scoring the new ones.
 
-    standing = Standing.make(known_scores, targets, new)     # once: what does not change
+    standing = Standing.make(score, targets, new)            # once: what does not change
     standing.told(new_scores)                                # each time: NDCGs and the new products' share of places
 
 Ranks are those of metrics.py: equal scores count against the target, and against a new product.
@@ -8,6 +8,7 @@ Ranks are those of metrics.py: equal scores count against the target, and agains
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,9 @@ from course_lib.evaluation.metrics import ndcg
 
 Scores = NDArray[np.float32]
 Values = NDArray[np.float64]
+Score = Callable[[slice], Scores]
 K = 10
+BLOCK = 1024  # shoppers at once
 
 
 @dataclass(frozen=True)
@@ -31,21 +34,29 @@ class Standing:
     ahead: NDArray[np.int64]  # (W,) other known products that score at least as much
     cold: NDArray[np.int64]  # (C,) rows whose target is new
     column: NDArray[np.int64]  # (C,) which of the new ones
-    known: Scores  # (C, V') scores of the known ones in those rows, ascending
 
     @classmethod
-    def make(cls, scores: Scores, targets: NDArray[np.integer], new: NDArray[np.bool_]) -> Standing:
-        """``scores`` (N, V') of the known products in the catalogue's order, ``targets`` (N,) and ``new`` (V + 1,)."""
+    def make(cls, score: Score, targets: NDArray[np.integer], new: NDArray[np.bool_]) -> Standing:
+        """``score`` gives (n, V') scores of the known products, in the catalogue's order, for a slice of the N rows.
+
+        ``targets`` (N,) are item ids, ``new`` (V + 1,) says which are new.
+        """
         known = ~new
         known[0] = False
-        place = np.cumsum(known) - 1  # column of a known product
-        number = np.cumsum(new) - 1  # column of a new one
+        place, number = np.cumsum(known) - 1, np.cumsum(new) - 1  # columns among the known and among the new ones
         fresh = new[targets]
+        best, own, ahead = [], [], []
+        for start in range(0, len(targets), BLOCK):
+            rows = slice(start, start + BLOCK)
+            block, is_warm = score(rows), ~fresh[rows]
+            best.append(-np.sort(np.partition(-block, min(K, block.shape[1]) - 1, axis=1)[:, :K], axis=1))
+            mine = block[is_warm, place[targets[rows][is_warm]]]
+            own.append(mine)
+            ahead.append(np.count_nonzero(block[is_warm] >= mine[:, None], axis=1) - 1)
         warm, cold = np.flatnonzero(~fresh), np.flatnonzero(fresh)
-        own = scores[warm, place[targets[warm]]]
-        ahead = np.count_nonzero(scores[warm] >= own[:, None], axis=1) - 1
-        best = -np.partition(-scores, range(min(K, scores.shape[1])), axis=1)[:, :K]
-        return cls(best, warm, own, ahead, cold, number[targets[cold]], np.sort(scores[cold], axis=1))
+        return cls(
+            np.concatenate(best), warm, np.concatenate(own), np.concatenate(ahead), cold, number[targets[cold]]
+        )  # fmt: skip
 
     def per_row(self, new: Scores) -> dict[str, Values]:
         """Each measure for each row that it is taken from; ``new`` (N, M) are the scores of the new products."""
@@ -53,10 +64,10 @@ class Standing:
         rows = new[self.cold]
         own = rows[np.arange(len(rows)), self.column]
         among = np.count_nonzero(rows >= own[:, None], axis=1) - 1
-        behind = np.array([np.searchsorted(row, one) for row, one in zip(self.known, own, strict=True)], np.int64)
+        ahead = np.count_nonzero(self.best[self.cold] >= own[:, None], axis=1)  # K at most: beyond, nothing counts
         return {
             "warm_ndcg@10": ndcg(rank, k=K),
-            "cold_ndcg@10": ndcg(among + self.known.shape[1] - behind, k=K),
+            "cold_ndcg@10": ndcg(among + ahead, k=K),
             "cold_among_new@10": ndcg(among, k=K),
             "new_share": self.places(new) / K,
         }

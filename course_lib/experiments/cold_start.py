@@ -185,8 +185,8 @@ class Shop:
             rows = neighbour_rows(rows, self.titles, known, NEIGHBOURS)
         rows, bias = rows.clone(), self.model.bias[1:].clone()
         wanted = self.wanted(asked.histories)
-        scores = torch.addmm(bias[known], wanted, rows[known].T).numpy()
-        standing = Standing.make(scores, asked.targets, launch.new)
+        kept, level = rows[known].T, bias[known]
+        standing = Standing.make(lambda some: torch.addmm(level, wanted[some], kept).numpy(), asked.targets, launch.new)
         return Now(self, rows, bias, wanted, standing)
 
     @torch.no_grad()
@@ -263,12 +263,13 @@ class Now:
     def window(self) -> Context:
         """The purchases of the longest window, as the model sees them now."""
         launch = self.shop.launch
-        known = launch.known[1:]
-        window, since = launch.window(max(*SEEN, int(self.shop.config.settings["seen"])))
-        wanted = self.shop.wanted(window.histories)
-        total = torch.addmm(self.bias[known], wanted, self.rows[known].T).logsumexp(1)
-        number = np.where(launch.new, np.cumsum(launch.new) - 1, -1)
-        return Context(wanted, total, torch.from_numpy(number[window.targets]), torch.from_numpy(since))
+        known = torch.from_numpy(launch.known[1:])
+        window = launch.window(max(*SEEN, int(self.shop.config.settings["seen"])))
+        wanted = self.shop.wanted(window.purchases.histories)
+        kept, level = self.rows[known].T, self.bias[known]
+        total = torch.cat([torch.addmm(level, some, kept).logsumexp(1) for some in torch.split(wanted, AT_ONCE)])
+        number = np.where(launch.new, np.cumsum(launch.new) - 1, -1)[window.purchases.targets]
+        return Context(wanted, total, *(torch.from_numpy(one) for one in (number, window.since, window.counts)))
 
     def scores(self, shape: Shape) -> NDArray[np.float32]:
         """(N, M) of the new products."""
@@ -286,12 +287,16 @@ class Now:
     def nearest(self) -> dict[str, Any]:
         """``{"neighbours": [[item, ...]], "scores": [[cosine, ...]], "new": [item, ...]}``, a row a product."""
         unit = nn.functional.normalize(self.rows, dim=1)
-        cosines = unit @ unit.T
-        cosines.fill_diagonal_(-2)  # below any cosine
-        best = cosines.topk(min(K, len(cosines) - 1), dim=1)
-        scores = [[round(value, 4) for value in row] for row in best.values.tolist()]
+        near, cosines = [], []
+        for start in range(0, len(unit), AT_ONCE):
+            block = unit[start : start + AT_ONCE] @ unit.T
+            block.diagonal(start).fill_(-2)  # itself: below any cosine
+            best = block.topk(min(K, len(unit) - 1), dim=1)
+            near += (best.indices + 1).tolist()
+            cosines += best.values.tolist()
+        scores = [[round(value, 4) for value in row] for row in cosines]
         new = np.flatnonzero(self.shop.launch.new).tolist()
-        return {"neighbours": (best.indices + 1).tolist(), "scores": scores, "new": new}
+        return {"neighbours": near, "scores": scores, "new": new}
 
 
 # Questions

@@ -93,7 +93,7 @@ def boost(shown: Shown, language: str, narrow: bool = False) -> Figure:
             "margin": {"t": 100 if narrow and len(data) > 1 else 54, "r": 36},
         }
 
-    told = text("figures.list_comma", language).join(
+    told = text("cold_start.between", language).join(
         text(
             "cold_start.boost_one", language, name=name, warm_low=three(part["warm"].iloc[0]),
             warm_high=three(part["warm"].iloc[-1]), cold_low=three(part["cold"].iloc[0]),
@@ -126,7 +126,7 @@ def seen(shown: Shown, language: str, narrow: bool = False) -> Figure:
             "margin": {"t": 100 if narrow and len(data) > 1 else 54},
         }
 
-    told = text("figures.list_comma", language).join(
+    told = text("cold_start.between", language).join(
         f"{name}: {three(part['cold'].iloc[0])} / {three(part['cold'].iloc[-1])}"
         for name, part in frame.groupby("run", sort=False)
     )
@@ -172,7 +172,7 @@ def result(shown: Shown, language: str, narrow: bool = False) -> Figure:
             "margin": {"t": 76 if narrow else 54},
         }
 
-    told = text("figures.list_comma", language).join(
+    told = text("cold_start.between", language).join(
         f"{name}: " + " / ".join(three(value) for value in part["value"])
         for name, part in frame.groupby("run", sort=False)
     )

@@ -30,11 +30,13 @@ class Context:
     known: Tensor  # (T,) Z
     target: Tensor  # (T,) which new product was bought, -1 for a known one
     since: Tensor  # (T,) the shortest window that holds it, in purchases of a product
+    counts: Tensor  # (T,) for how many purchases it stands
 
     def until(self, seen: int) -> Context:
         """The window of ``seen`` purchases."""
         inside = self.since <= seen
-        return Context(self.wanted[inside], self.known[inside], self.target[inside], self.since[inside])
+        parts = (self.wanted, self.known, self.target, self.since, self.counts)
+        return Context(*(part[inside] for part in parts))
 
 
 def late_rows(context: Context, rows: Tensor, bias: Tensor, spread: tuple[float, float]) -> tuple[Tensor, Tensor]:
@@ -45,12 +47,12 @@ def late_rows(context: Context, rows: Tensor, bias: Tensor, spread: tuple[float,
     more_rows, more_bias = torch.zeros_like(rows, requires_grad=True), torch.zeros_like(bias, requires_grad=True)
     optimizer = torch.optim.Adam([more_rows, more_bias], lr=RATE)
     fresh = torch.nonzero(context.target >= 0)[:, 0]
-    chosen = context.target[fresh]
+    chosen, counts, whole = context.target[fresh], context.counts[fresh], context.counts.sum()
     for _ in range(STEPS):
         scores = torch.addmm(bias + more_bias, context.wanted, (rows + more_rows).T)  # (T, M)
         total = torch.logaddexp(scores.logsumexp(1), context.known)
         prior = more_rows.square().sum() / spread[0] + more_bias.square().sum() / spread[1]
-        loss = (total.sum() - scores[fresh, chosen].sum() + prior / 2) / len(total)
+        loss = ((context.counts * total).sum() - (counts * scores[fresh, chosen]).sum() + prior / 2) / whole
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

@@ -11,11 +11,13 @@ import pandas as pd
 import pytest
 import torch
 
+from course_lib.data import launch as launching
 from course_lib.data import registry
 from course_lib.data.columns import Columns
 from course_lib.data.dataset import Address, Dataset
 from course_lib.data.launch import Launch
 from course_lib.errors import CourseError
+from course_lib.evaluation import cold_start as evaluating
 from course_lib.evaluation.cold_start import Standing
 from course_lib.evaluation.metrics import ndcg, rank_of_target
 from course_lib.experiments import cold_start
@@ -58,7 +60,7 @@ def test_a_tenth_is_new_and_in_no_history(dataset: Dataset, launch: Launch) -> N
     assert launch.new.sum() == dataset.num_items // 10
     assert not launch.new[0]
     assert not launch.known[0]
-    for histories in (launch.train, launch.test.histories, launch.window(20)[0].histories):
+    for histories in (launch.train, launch.test.histories, launch.window(20).purchases.histories):
         assert not launch.new[histories.items].any()
     assert launch.new[launch.test.targets].any()
     assert not launch.new[launch.test.targets].all()
@@ -88,21 +90,32 @@ def test_training_never_touches_a_new_product(dataset: Dataset, launch: Launch) 
 
 
 def test_a_window_holds_so_many_purchases_of_each_new_product(launch: Launch) -> None:
-    longest, since = launch.window(20)
+    longest = launch.window(20)
     bought = np.bincount(launch.bought.items, minlength=len(launch.new))
     for seen in (1, 5, 20):
-        window, _ = launch.window(seen)
-        inside = since <= seen
-        assert (longest.targets[inside] == window.targets).all()
+        window = launch.window(seen).purchases
+        assert sorted(longest.purchases.targets[longest.since <= seen]) == sorted(window.targets)
         times = np.bincount(window.targets, minlength=len(launch.new))
         assert (times[launch.new] <= np.minimum(seen, bought[launch.new])).all()
         assert times[launch.new].max() == seen
         assert times[launch.known].sum() <= seen * launch.known.sum()
-    assert (longest.histories.lengths > 0).all()
+    assert (longest.purchases.histories.lengths > 0).all()
+
+
+def test_of_a_long_window_every_nth_purchase_counts_for_n(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = launch.window(5)
+    monkeypatch.setattr(launching, "LONGEST", 1000)
+    thinned = launch.window(5)
+    fresh = launch.new[whole.purchases.targets]
+    assert (whole.counts == 1).all()
+    assert (thinned.counts[launch.new[thinned.purchases.targets]] == 1).all()
+    assert (~launch.new[thinned.purchases.targets]).sum() <= 1000
+    assert thinned.counts.sum() == pytest.approx(len(whole.counts), abs=float(thinned.counts.max()))
+    assert thinned.purchases.targets[: fresh.sum()].tolist() == whole.purchases.targets[: fresh.sum()].tolist()
 
 
 def test_a_window_reads_what_came_before(launch: Launch) -> None:
-    window, _ = launch.window(3)
+    window = launch.window(3).purchases
     for user, history, target in list(zip(window.users, window.histories, window.targets, strict=True))[:200]:
         bought = launch.bought[user]
         stops = [at for at in np.flatnonzero(bought == target) if (~launch.new[bought[:at]]).sum() == len(history)]
@@ -112,7 +125,8 @@ def test_a_window_reads_what_came_before(launch: Launch) -> None:
 # Ranks
 
 
-def test_ranks_are_those_of_one_list_of_all() -> None:
+def test_ranks_are_those_of_one_list_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluating, "BLOCK", 128)
     rng = np.random.default_rng(0)
     new = np.zeros(41, bool)
     new[rng.permutation(40)[:6] + 1] = True
@@ -120,7 +134,7 @@ def test_ranks_are_those_of_one_list_of_all() -> None:
     targets = rng.integers(1, 41, 300)
     known = ~new
     known[0] = False
-    standing = Standing.make(scores[:, known], targets, new)
+    standing = Standing.make(lambda some: scores[some][:, known], targets, new)
     rows = standing.per_row(scores[:, new])
     whole = ndcg(rank_of_target(scores, targets))
     assert (rows["warm_ndcg@10"] == whole[~new[targets]]).all()
@@ -169,13 +183,15 @@ def test_a_new_product_gets_the_mean_of_its_neighbours() -> None:
 def test_purchases_pull_a_product_to_those_who_buy_it() -> None:
     wanted = torch.eye(3)[torch.arange(300) % 3]
     target = torch.where(torch.arange(300) % 3 == 0, 0, -1)
-    context = Context(wanted, torch.zeros(300), target, torch.arange(300) // 30 + 1)
+    context = Context(wanted, torch.zeros(300), target, torch.arange(300) // 30 + 1, torch.ones(300))
     rows, bias = late_rows(context, torch.zeros(2, 3), torch.zeros(2), (1.0, 1.0))
     assert rows[0, 0] > 1
     assert rows[0, 1] < 0
     assert bias[0] > bias[1]
     few, _ = late_rows(context.until(1), torch.zeros(2, 3), torch.zeros(2), (1.0, 1.0))
     assert 0 < few[0, 0] < rows[0, 0]
+    half = replace(context.until(5), counts=torch.full((150,), 2.0))
+    assert torch.allclose(late_rows(half, torch.zeros(2, 3), torch.zeros(2), (1.0, 1.0))[0], rows, atol=1e-4)
 
 
 # Runs
