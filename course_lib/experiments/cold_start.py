@@ -92,7 +92,8 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
     """Trains on known products, and after each part of the training ranks known and new ones.
 
     Raises CourseError where the data cannot be had or is too small, lacks the titles or attributes that ``product``
-    reads, or the training diverges. It takes seconds, so a run that was interrupted begins again.
+    reads, or the training diverges. Frames on the way ask a third of the shoppers, the last one asks all. It takes
+    seconds, so a run that was interrupted begins again.
     """
     one_thread()
     began = time.perf_counter()

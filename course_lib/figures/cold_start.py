@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -17,7 +17,7 @@ WORDS = ("warm", "cold", "among")
 MARKS = (DEPARTMENTS[0], DEPARTMENTS[1], DEPARTMENTS[2])
 DASHES = ("solid", "dash", "dot")
 LEGEND = {"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "font": {"size": 12}}
-Drawing = Callable[[Theme], tuple[list[Plot], Plot]]
+LABEL_WIDE, LABEL_HIGH = 0.08, 0.06  # of the picture, that a label takes
 
 
 def curve(shown: Shown, language: str, narrow: bool = False) -> Figure:
@@ -69,6 +69,7 @@ def boost(shown: Shown, language: str, narrow: bool = False) -> Figure:
     if not rows:
         return empty(title, columns, language)
     frame = pd.DataFrame(rows, columns=columns)
+    labelled = _apart(frame)
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
         data: list[Plot] = []
@@ -80,8 +81,9 @@ def boost(shown: Shown, language: str, narrow: bool = False) -> Figure:
                 for boost, warm, cold, share in zip(*(part[column] for column in columns[1:]), strict=True)
             ]
             more = {"customdata": hover, "hovertemplate": "%{customdata}<extra>%{fullData.name}</extra>"}
+            words = [f"{value:g}" if at in labelled else "" for at, value in part["boost"].items()]
             labels = {
-                "mode": "lines+markers+text", "text": [f"{value:g}" for value in part["boost"]],
+                "mode": "lines+markers+text", "text": words,
                 "textposition": "top right", "textfont": {"size": 11, "color": page.muted}, "cliponaxis": False,
             }  # fmt: skip
             data.append(line | more | labels)
@@ -188,6 +190,16 @@ def _line(x: Iterable[Any], y: Iterable[Any], name: str, mark: Mark, dash: str, 
         "marker": {"symbol": mark.symbol, "size": 8, "color": mark.colour(page)},
         "hovertemplate": "%{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
     }  # fmt: skip
+
+
+def _apart(frame: pd.DataFrame) -> set[int]:
+    """Rows of a picture of cold against warm whose labels do not lie upon each other; the others tell when hovered."""
+    wide, high = (max(float(frame[side].max() - frame[side].min()), 1e-9) for side in ("warm", "cold"))
+    kept: dict[int, tuple[float, float]] = {}
+    for at, (warm, cold) in enumerate(zip(frame["warm"] / wide, frame["cold"] / high, strict=True)):
+        if all(abs(warm - x) > LABEL_WIDE or abs(cold - y) > LABEL_HIGH for x, y in kept.values()):
+            kept[at] = (warm, cold)
+    return set(kept)
 
 
 def _told(shown: Shown, name: str, language: str) -> list[tuple[str, list[dict[str, Any]]]]:
