@@ -82,7 +82,7 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
     yield plan(frame=len(sizes))
     dataset = registry.load(config.data["dataset"])
     if dataset.num_items < FEWEST:
-        raise CourseError("few_products", name=dataset.address.name, products=dataset.num_items, fewest=FEWEST)
+        raise CourseError("too_few_products", name=dataset.address.name, products=dataset.num_items, fewest=FEWEST)
     with threadpool_limits(1):  # the same sums everywhere on a machine, and one core for one run
         space = Space.make(dataset, config)
         facts = Facts.make(dataset, config.seed)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from course_lib.figures.base import Figure, empty
+from course_lib.figures.measure_bars import COLUMNS, in_words, measure_bars, measure_rows
 from course_lib.figures.palette import DEPARTMENTS
-from course_lib.figures.share_bars import COLUMNS, in_words, share_bars, share_rows
 from course_lib.figures.share_curves import ShareCurve, share_curves
 from course_lib.figures.shown import Shown
 from course_lib.text import text
@@ -53,11 +53,11 @@ def methods(shown: Shown, language: str, narrow: bool = False) -> Figure:
     Frame columns: run, measure, value, low, high.
     """
     title = text("bought_together.methods_title", language)
-    frame = share_rows(BARS, shown, "method", "counts_recall@10", language)
+    frame = measure_rows(BARS, shown, "method", "counts_recall@10", language)
     if frame.empty:
         return empty(title, COLUMNS, language)
     names = {measure: text(f"bought_together.{measure.replace('@10', '')}", language) for measure in BARS}
-    draw = share_bars(frame, BARS, names, text("bought_together.axis_share", language), 76 if narrow else 54)
+    draw = measure_bars(frame, BARS, names, text("bought_together.axis_share", language), 76 if narrow else 54)
     alt = text("bought_together.methods_alt", language, runs=in_words(frame, language))
     height = 130 + 70 * frame["run"].nunique()
     return Figure(frame, title, alt, draw, height=height, revision="together-methods")

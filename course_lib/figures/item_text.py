@@ -6,8 +6,8 @@ import pandas as pd
 
 from course_lib.figures.base import Figure, empty
 from course_lib.figures.maps import item_map
+from course_lib.figures.measure_bars import COLUMNS, in_words, measure_bars, measure_rows
 from course_lib.figures.palette import DEPARTMENTS
-from course_lib.figures.share_bars import COLUMNS, in_words, share_bars, share_rows
 from course_lib.figures.share_curves import ShareCurve, share_curves
 from course_lib.figures.shown import Shown
 from course_lib.text import text
@@ -60,11 +60,11 @@ def knows(shown: Shown, language: str, narrow: bool = False) -> Figure:
     Frame columns: run, measure, value, low, high.
     """
     title = text("item_text.knows_title", language)
-    frame = share_rows(BARS, shown, "encoder", "same_type@10", language)
+    frame = measure_rows(BARS, shown, "encoder", "same_type@10", language)
     if frame.empty:
         return empty(title, COLUMNS, language)
     names = {measure: text(f"item_text.{measure.removesuffix('@10')}", language) for measure in BARS}
-    draw = share_bars(frame, BARS, names, text("item_text.axis_share", language), 116 if narrow else 54)
+    draw = measure_bars(frame, BARS, names, text("item_text.axis_share", language), 116 if narrow else 54)
     alt = text("item_text.knows_alt", language, runs=in_words(frame, language))
     height = (210 if narrow else 150) + 90 * frame["run"].nunique()
     return Figure(frame, title, alt, draw, height=height, revision="text-knows")

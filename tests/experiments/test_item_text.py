@@ -149,7 +149,7 @@ def test_prices_that_are_missing_or_all_alike_are_not_asked_for(
 
 
 def test_too_few_products_and_none_with_a_title(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for data, key in ((planted(30), "few_products"), (planted(**{Columns.TITLE_EN: None}), "no_titles")):
+    for data, key in ((planted(30), "too_few_products"), (planted(**{Columns.TITLE_EN: None}), "no_titles")):
         with pytest.raises(CourseError) as caught:
             run_on(data, tmp_path, monkeypatch)
         assert caught.value.key == key

@@ -39,6 +39,11 @@ WITH = {
     name: around(0.3)
     for name in ("recall@10", "recall_new@10", "same_type", "counts_recall@10", "own_translation", *KNOWN)
 }
+NDCGS = ("warm_ndcg@10", "cold_ndcg@10", "cold_among_new@10")
+LAUNCHED = dict(zip(NDCGS, (0.4, 0.02, 0.45), strict=True)) | {"new_share": 0.03}
+BOOSTS = [{"boost": one, **LAUNCHED, "warm_ndcg@10": 0.4 - one / 20, "cold_ndcg@10": one / 4} for one in (0, 0.5, 1)]
+SEEN = [{"seen": one, **LAUNCHED, "cold_ndcg@10": one / 100} for one in (0, 5, 20)]
+WITH |= {name: around(LAUNCHED[name]) for name in NDCGS}
 
 
 def told(model: str, score: float, parameters: int) -> list[Event]:
@@ -59,7 +64,7 @@ def told(model: str, score: float, parameters: int) -> list[Event]:
         metrics = {"ndcg@10": around(score * at / FRAMES)}
         events.append({"kind": "score", "at": at, **when, "loss": 3.0, "metrics": metrics, "seconds": at / 4})
         codes = {"r2": at / 8, "unique_share": at / 9, "used": [4, 5]}
-        events.append({"kind": "frame", "at": at, **when, **codes, **TOGETHER, **KNOWN, "numbers": 2**at})
+        events.append({"kind": "frame", "at": at, **when, **codes, **TOGETHER, **KNOWN, **LAUNCHED, "numbers": 2**at})
     return [*events, {"kind": "test", "at": 1}, {"kind": "test", "at": 2}, {"kind": "finished"}]
 
 
@@ -76,6 +81,7 @@ def a_view(model: str = "sasrec", score: float = 0.4, parameters: int = 9000, lo
         "metrics": {"ndcg@10": around(score)},
         "baselines": lines["baselines"], "oracle": lines["oracle"], "oracle_loss": {"filtered": around(3.3)},
         "parameters": parameters, "seconds": {"total": 3.0, "train": 2.0}, "epochs": 2, "kept_epoch": 2,
+        "boosts": BOOSTS, "seen": SEEN,
     }  # fmt: skip
     config = RunConfig.tiny(settings={"model": "sasrec"})
     if model != "sasrec":
@@ -94,7 +100,8 @@ def frame_of(at: int) -> dict[str, Any]:
     near = [[1 + (n + apart) % ITEMS for apart in range(1, 11)] for n in range(ITEMS)]
     together = {"neighbours": near, "scores": [[1 - place / 10 for place in range(10)]] * ITEMS}
     usage = [[15] * 4 + [0], [12] * 5]
-    return {"shoppers": [who], "map": map, "words": words, "usage": usage, "numbers": 8, **together}
+    more = {"numbers": 8, "boosts": BOOSTS, "seen": SEEN}
+    return {"shoppers": [who], "map": map, "words": words, "usage": usage, **together, **more}
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Shares that finished runs reached, side by side: a group of bars a run, a colour a measure, with intervals."""
+"""What finished runs reached, side by side: a group of bars a run, a colour a measure, with intervals."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pandas as pd
 
-from course_lib.figures.base import Plot, axis, plotly_text
+from course_lib.figures.base import Plot, axis, plotly_text, three
 from course_lib.figures.palette import Mark, Theme
 from course_lib.figures.shown import Shown
 from course_lib.text import text
@@ -14,7 +14,7 @@ from course_lib.text import text
 COLUMNS = ["run", "measure", "value", "low", "high"]
 
 
-def share_rows(measures: Mapping[str, Mark], shown: Shown, setting: str, needed: str, language: str) -> pd.DataFrame:
+def measure_rows(measures: Mapping[str, Mark], shown: Shown, setting: str, needed: str, language: str) -> pd.DataFrame:
     """A row a finished run and measure, with COLUMNS; empty where no run has a result with the measure ``needed``.
 
     A run without a name is called by its choice of ``setting``.
@@ -32,18 +32,25 @@ def share_rows(measures: Mapping[str, Mark], shown: Shown, setting: str, needed:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def share_bars(
-    frame: pd.DataFrame, measures: Mapping[str, Mark], names: Mapping[str, str], title: str, top: int
+def measure_bars(
+    frame: pd.DataFrame,
+    measures: Mapping[str, Mark],
+    names: Mapping[str, str],
+    title: str,
+    top: int,
+    score: bool = False,
 ) -> Callable[[Theme], tuple[list[Plot], Plot]]:
-    """Draws the rows of :func:`share_rows`; measures without a row are left out.
+    """Draws the rows of :func:`measure_rows`; measures without a row are left out.
 
     Args:
-        frame: as :func:`share_rows` gives it.
+        frame: as :func:`measure_rows` gives it.
         measures: in the legend's order, each with its mark.
         names: the measures' names in the reader's language.
-        title: of the axis of shares.
+        title: of the axis.
         top: pixels above the picture, where the legend stands.
+        score: three decimals from 0 on; else shares in percent, up to all.
     """
+    scale: Plot = {"rangemode": "tozero"} if score else {"tickformat": ".0%", "range": [0, 1.02]}
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
         data: list[Plot] = []
@@ -60,14 +67,14 @@ def share_bars(
                         "type": "data", "symmetric": False, "array": (part["high"] - part["value"]).tolist(),
                         "arrayminus": (part["value"] - part["low"]).tolist(), "color": page.ink, "thickness": 1.5,
                     },
-                    "hovertemplate": "%{y}: %{x:.1%}<extra>%{fullData.name}</extra>",
+                    "hovertemplate": f"%{{y}}: %{{x:{'.3f' if score else '.1%'}}}<extra>%{{fullData.name}}</extra>",
                 }
             )  # fmt: skip
         return data, {
             "barmode": "group",
             "showlegend": True,
             "legend": {"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "font": {"size": 12}},
-            "xaxis": axis(page, title, tickformat=".0%", range=[0, 1.02]),
+            "xaxis": axis(page, title, **scale),
             "yaxis": axis(page, autorange="reversed", automargin=True),
             "margin": {"t": top},
         }
@@ -75,9 +82,9 @@ def share_bars(
     return draw
 
 
-def in_words(frame: pd.DataFrame, language: str) -> str:
+def in_words(frame: pd.DataFrame, language: str, score: bool = False) -> str:
     """``A: 10% / 20%, B: 30% / 40%``, for a listener."""
     return text("figures.list_comma", language).join(
-        f"{name}: " + " / ".join(f"{value:.0%}" for value in part["value"])
+        f"{name}: " + " / ".join((three(value) if score else f"{value:.0%}") for value in part["value"])
         for name, part in frame.groupby("run", sort=False)
     )
