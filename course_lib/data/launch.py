@@ -40,8 +40,11 @@ class Launch:
     seed: int
 
     @classmethod
-    def make(cls, dataset: Dataset, seed: int) -> Launch:
-        """Draws the new products. Raises CourseError where there are too few products or targets, or no history."""
+    def make(cls, dataset: Dataset, seed: int, shoppers: int = 0) -> Launch:
+        """Draws the new products; training has the first ``shoppers`` histories, all where that is 0.
+
+        Raises CourseError where there are too few products or targets, or no history.
+        """
         if dataset.num_items < FEWEST_PRODUCTS:
             raise CourseError(
                 "too_few_products", name=dataset.address.name, products=dataset.num_items, fewest=FEWEST_PRODUCTS
@@ -58,7 +61,8 @@ class Launch:
                 "too_few_launch_targets", name=dataset.address.name, cold=cold, warm=len(test) - cold,
                 fewest=FEWEST_TARGETS,
             )  # fmt: skip
-        return cls(new, without(split.train, new), test, split.train, seed)
+        train = split.train.take(np.arange(min(shoppers, len(split.train)))) if shoppers else split.train
+        return cls(new, without(train, new), test, train, seed)
 
     @property
     def known(self) -> Flags:

@@ -15,6 +15,7 @@ No purchase has taught b_i either, and b_i is what popularity becomes. A new pro
 biases that the known products of its type have learned: 0 the lowest of them, 0.5 the median, 1 the highest. Where no
 known product has its type, or there are no types, all known products stand in.
 
+``shoppers`` says how many of them are learned from: with few, what products share tells more than rows of their own.
 With ``seen`` = n, the purchases of a window in which each new product is bought n times then move its vector and bias,
 the rest frozen (training/late_rows.py). DropoutNet (Volkovs, Yu & Poutanen, NeurIPS 2017) and Vartak et al. (A
 Meta-Learning Perspective on Cold-Start Recommendations for Items, NeurIPS 2017) are other ways to serve both kinds.
@@ -62,6 +63,7 @@ SETTINGS = {  # (default, lowest, highest) or (default, *choices)
     "product": ("text", "ids", "neighbours", "text", "attributes", "semantic-ids"),  # where a product's vector is from
     "boost": (0.0, 0.0, 1.0),  # quantile of the biases of its type that a new product gets
     "seen": (0, 0, 20),  # purchases of each new product that are learned from after all
+    "shoppers": (0, 0, 100_000_000),  # how many shoppers it learns from, the first ones; 0: all
     "epochs": (3, 1, 20),
     "width": (48, 4, 128),  # numbers of a product's vector
     "rate": (0.02, 0.0001, 0.1),  # of AdamW, at its highest
@@ -100,7 +102,7 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
     moments = [0.0, *EARLY, *range(1, epochs + 1)]
     yield plan(frame=len(moments))
     dataset = registry.load(config.data["dataset"])
-    launch = Launch.make(dataset, config.seed)
+    launch = Launch.make(dataset, config.seed, int(config.settings["shoppers"]))
     shop = Shop.make(config, dataset, launch)
     trainer = Trainer(shop.model, launch.train, _training(config), config.seed)
     looks = [round(moment * trainer.steps_per_epoch) for moment in moments]
@@ -257,7 +259,8 @@ class Now:
             return self.start
         known = self.shop.launch.known[1:]
         rows, bias = (max(float(one[known].var()), SMALL) for one in (self.rows, self.bias))
-        return late_rows(self.window.until(seen), *self.start, (rows, bias))
+        purchases = self.window.until(seen)
+        return late_rows(purchases, *self.start, (rows, bias)) if len(purchases.target) else self.start
 
     @functools.cached_property
     def window(self) -> Context:
