@@ -19,8 +19,8 @@ Shapes: B histories, L places, D width, V products (0 is padding); K codes of a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -91,6 +91,15 @@ class CodeModel(nn.Module):
                 nn.init.normal_(module.weight, std=0.02)
             if isinstance(module, nn.Linear):
                 nn.init.zeros_(module.bias)
+
+    @classmethod
+    def from_weights(cls, weights: Mapping[str, Tensor]) -> Self:
+        """The model whose ``state_dict`` is given; sizes are those of its tensors."""
+        words, width = weights["words"], len(weights["nothing"])
+        sizes = [len(weights[f"head.output.{level}.bias"]) for level in range(words.shape[1])]
+        model = cls(words[1:], sizes, width)
+        model.load_state_dict(dict(weights))
+        return model
 
     @property
     def num_items(self) -> int:

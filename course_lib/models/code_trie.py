@@ -61,8 +61,8 @@ class Trie:
         self.child: list[Tensor] = []  # of each level, (nodes + 1, K): the node by which a code goes on, or NOWHERE
         for level, size in enumerate(sizes):
             taken, own = np.unique(node * size + words[:, level], return_inverse=True)
-            table = np.full((count + 1) * size, NOWHERE, np.int64)
-            table[taken.astype(np.int64)] = np.arange(len(taken))
+            table = np.full((count + 1) * size, NOWHERE, np.int32)
+            table[taken.astype(np.int64)] = np.arange(len(taken), dtype=np.int32)
             self.child.append(torch.from_numpy(table.reshape(count + 1, size)))
             node, count = own.astype(np.int64), len(taken)
         if count != len(words):
@@ -103,7 +103,8 @@ class Beams:
     def invalid(self) -> NDArray[np.float64]:
         """(B,) which share of a shopper's words is no product's."""
         there = self.scores.isfinite()
-        share: NDArray[np.float64] = (((self.items == 0) & there).sum(1) / there.sum(1).clamp(min=1)).double().numpy()
+        nobodys = ((self.items == 0) & there).sum(1).double()
+        share: NDArray[np.float64] = (nobodys / there.sum(1).clamp(min=1)).numpy()
         return share
 
 
@@ -134,7 +135,7 @@ def beam_search(
         flat = total.flatten(1)
         score, place = flat.topk(min(beam, flat.shape[1]), dim=1)  # (B, W)
         parent, code = place // size, place % size
-        node = ahead.flatten(1).gather(1, place)
+        node = ahead.flatten(1).gather(1, place).long()
         levels.append(Level(parent, code, node, score))
         if level + 1 < len(writer.sizes):
             kept = state.gather(1, parent[..., None].expand(-1, -1, state.shape[-1]))
