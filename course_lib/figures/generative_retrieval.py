@@ -17,7 +17,7 @@ from course_lib.text import text
 DASHES = ("solid", "dash", "dot", "dashdot")
 WIDE, NARROW = 20, 12  # words in the tree
 THICK = 12  # pixels, of a line with probability 1
-LABEL = {False: (700, 330, 44), True: (378, 200, 21)}  # pixels of the picture and of its titles, a title's letters
+LABEL = {False: (700, 330, 44), True: (378, 200, 23)}  # pixels of the picture and of its titles, a title's letters
 
 
 @dataclass(frozen=True)
@@ -218,16 +218,13 @@ def tree(shown: Shown, language: str, narrow: bool = False) -> Figure:
     frame = pd.DataFrame(rows, columns=columns)
     marks, invalid = department_marks(shown.items), {n for n in places if not nodes[n]["valid"]}
     pixels, room, letters = LABEL[narrow]
+    small = 10 if narrow else 11
     right = depth + room * (depth + 0.3) / (pixels - room)
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
         leaf = {n: marks[one.department].colour(page) for n, one in products.items()}
         colours = [page.accent if row.node in invalid else leaf.get(row.node, page.muted) for row in _rows(frame)]
-        symbols = [
-            "x" if row.node in invalid else marks[products[row.node].department].symbol
-            if row.node in products else "circle"
-            for row in _rows(frame)
-        ]  # fmt: skip
+        symbols = ["x" if row.node in invalid else "circle" for row in _rows(frame)]
         told = [
             text("generative_retrieval.tree_hover", language, prefix=row.word, p=_percent(row.p))
             + (f"<br>{plotly_text(row.name)}" if row.name else "")
@@ -250,16 +247,16 @@ def tree(shown: Shown, language: str, narrow: bool = False) -> Figure:
             words = f"{_percent(row.p)} {face}{plotly_text(shorten(row.name, letters))}"
             colour = page.accent if row.node in invalid else page.ink
             notes.append(
-                note(page, depth, row.place, words, xanchor="left", xshift=8, font={"size": 12, "color": colour})
+                note(page, depth, row.place, words, xanchor="left", xshift=8, font={"size": small + 1, "color": colour})
             )
         heads = [text("generative_retrieval.tree_level", language, level=level) for level in range(1, depth + 1)]
         notes += [
-            note(page, level, -0.95, head, xanchor="center", font={"size": 11, "color": page.muted})
+            note(page, level, -0.95, head, xanchor="center", font={"size": small, "color": page.muted})
             for level, head in enumerate(heads, 1)
         ]
         if hidden:
             words = text("generative_retrieval.more", language, count=hidden)
-            quiet = {"size": 11, "color": page.muted}
+            quiet = {"size": small, "color": page.muted}
             notes.append(note(page, depth, len(kept), words, xanchor="left", xshift=8, font=quiet))
         return [points], {
             "xaxis": bare_axis(page, -0.15, right),
