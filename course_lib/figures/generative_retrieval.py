@@ -146,31 +146,32 @@ def loss(shown: Shown, language: str, narrow: bool = False) -> Figure:
 def beams(shown: Shown, language: str, narrow: bool = False) -> Figure:
     """NDCG@10 with the trie and the share of invalid IDs without it, by the width of the beam, with intervals.
 
-    Measured on the finished model. Frame columns: beam, and ndcg and invalid with _low and _high.
+    Measured on the finished model. Frame columns: beam, measure ("ndcg" or "invalid"), value, low, high.
     """
     title = text("generative_retrieval.beams_title", language)
-    ends = ("", "_low", "_high")
-    columns = ["beam", *(f"{name}{end}" for name in ("ndcg", "invalid") for end in ends)]
+    columns = ["beam", "measure", "value", "low", "high"]
     run = shown.runs[0] if shown.runs else None
     found = ((run.result if run is not None else None) or {}).get("beams") or (shown.frame or {}).get("beams")
     if not found:
         return empty(title, columns, language)
-    rows = [
-        (one["beam"], *(one[name][end] for name in ("ndcg@10", "invalid") for end in ("value", "low", "high")))
-        for one in found
-    ]
+    rows = []
+    for one in found:
+        for measure, told in (("ndcg", one.get("ndcg@10")), ("invalid", one.get("invalid"))):
+            if told is not None:
+                rows.append((one["beam"], measure, *(told[end] for end in ("value", "low", "high"))))
     frame = pd.DataFrame(rows, columns=columns)
+    widths = sorted(set(frame["beam"].tolist()))
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
-        widths = frame["beam"].tolist()
-        lines = [
-            _Line(
-                frame[name].tolist(), text(f"generative_retrieval.{word}", language), number,
-                (frame[f"{name}_low"].tolist(), frame[f"{name}_high"].tolist()),
-            )
-            for number, (name, word) in enumerate((("ndcg", "beams_ndcg"), ("invalid", "invalid")))
-        ]  # fmt: skip
-        return [line.trace(page, widths) for line in lines], {
+        data = []
+        for number, (measure, word) in enumerate((("ndcg", "beams_ndcg"), ("invalid", "invalid"))):
+            part = frame[frame["measure"] == measure]
+            line = _Line(
+                part["value"].tolist(), text(f"generative_retrieval.{word}", language), number,
+                (part["low"].tolist(), part["high"].tolist()),
+            )  # fmt: skip
+            data.append(line.trace(page, part["beam"].tolist()))
+        return data, {
             **_legend(54 if narrow else 34),
             "xaxis": axis(
                 page, text("generative_retrieval.axis_beams", language), type="log", tickvals=widths,
@@ -179,14 +180,13 @@ def beams(shown: Shown, language: str, narrow: bool = False) -> Figure:
             "yaxis": axis(page, text("generative_retrieval.axis_share", language), rangemode="tozero"),
         }  # fmt: skip
 
-    told = text("figures.list_comma", language).join(
-        text(
-            "generative_retrieval.beams_told", language, beam=int(row.beam), ndcg=f"{row.ndcg:.3f}",
-            invalid=f"{row.invalid:.1%}",
-        )
-        for row in _rows(frame)
+    def listed(measure: str, form: str) -> str:
+        part = frame[frame["measure"] == measure]
+        return text("figures.list_comma", language).join(f"{row.beam}: {row.value:{form}}" for row in _rows(part))
+
+    alt = text(
+        "generative_retrieval.beams_alt", language, ndcg=listed("ndcg", ".3f"), invalid=listed("invalid", ".1%"),
     )  # fmt: skip
-    alt = text("generative_retrieval.beams_alt", language, beams=told)
     return Figure(frame, title, alt, draw, revision="generative-beams")
 
 

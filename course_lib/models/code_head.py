@@ -11,8 +11,7 @@ in the history and trains an encoder and a decoder for hours. One place a produc
 head that sees what the trunk wants needs no attention; so this one trains in seconds. No table grows with the
 catalogue.
 
-Before the first product a learned vector stands for "nothing is known". It is trained on an eighth of the targets, so
-that an empty history is answered with what is bought most.
+Before the first product a learned vector stands for "nothing is known"; whoever trains the model trains it too.
 
 Shapes: B histories, L places, D width, V products (0 is padding); K codes of a level.
 """
@@ -29,9 +28,7 @@ from torch.nn.functional import cross_entropy
 from course_lib.data.histories import Histories
 from course_lib.models.base import Objective
 from course_lib.models.sasrec import Block, SASRecConfig
-from course_lib.training.loop import Trainer
 
-PRIOR = 8  # one of so many targets is also learned from an empty history
 LAYERS, HEADS, LENGTH = 2, 2, 20  # of the trunk, as SASRec has them by default
 
 
@@ -128,15 +125,3 @@ class CodeModel(nn.Module):
         wanted: Tensor = self(torch.from_numpy(histories.padded(length)))[0][:, -1]
         begun = torch.from_numpy(histories.lengths > 0)[:, None]
         return torch.where(begun, wanted, self.nothing)
-
-
-class CodeTrainer(Trainer):
-    """The course's training loop, with the loss of writing codes."""
-
-    def _loss(self, wanted: Tensor, targets: Tensor) -> Tensor:
-        """Summed over levels; and once more, for some of the targets, as if no history were known."""
-        model: CodeModel = self.model
-        words = model.words[targets]
-        some = words[::PRIOR]
-        prior = model.head.losses(model.nothing.expand(len(some), -1), some).sum()
-        return model.head.losses(wanted, words).sum() + prior / PRIOR
