@@ -96,7 +96,7 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
     steps = frame_steps(trainer.steps_per_epoch, int(settings["epochs"]))
     yield plan(step=trainer.steps, frame=len(steps), test=len(widths) + 1)
     watch = Watch(Artefact(model, Trie(words.codes, words.sizes)), beam, settings["trie"] == "on")
-    looked = some(split.validation, SEEN)
+    looked = split.validation.take(chosen(len(split.validation), SEEN))
 
     def frame(step: int, beams: list[dict[str, Any]]) -> Event:
         view = watch.view(looked)
@@ -110,17 +110,17 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
                 yield event
             elif event["step"] != steps[-1]:
                 yield frame(event["step"], [])
-    beams = []
+    beams, test = [], watch.read(split.test)
     for number, wide in enumerate(widths, 1):
-        beams.append(watch.beam_measured(split.test, wide))
+        beams.append(watch.beam_measured(test, wide))
         yield {"kind": "test", "at": number}
     yield frame(steps[-1], beams)
-    measures = watch.measures(split.test, beams)
+    measures = watch.measures(test, beams)
     yield {"kind": "test", "at": len(widths) + 1}
     (folder.path / FINISHED).parent.mkdir(exist_ok=True)
     save_file(model.state_dict(), folder.path / FINISHED)
     asked = [{"history": history.tolist(), "k": 10, "beam": 20, "trie": "on", "temperature": 1.0}
-             for history in some(split.test, 2).histories]  # fmt: skip
+             for history in split.test.histories.take(chosen(len(split.test), 2))]  # fmt: skip
     folder.keep_answers([(one, answer(watch.artefact, one)) for one in asked])
     measures["parameters"] = exact(sum(p.numel() for p in model.parameters()))
     measures["seconds"] = exact(round(trainer.progress.seconds, 3))
@@ -138,9 +138,9 @@ def frame_steps(steps_per_epoch: int, epochs: int) -> list[int]:
     return sorted({round(moment * steps_per_epoch) for moment in moments})
 
 
-def some(holdout: Holdout, most: int) -> Holdout:
-    """At most ``most`` of the targets, the same ones each time."""
-    return holdout.take(np.sort(np.random.default_rng(0).permutation(len(holdout))[:most]))
+def chosen(total: int, most: int) -> NDArray[np.int64]:
+    """At most ``most`` of ``total`` rows, the same ones each time, in order."""
+    return np.sort(np.random.default_rng(0).permutation(total)[:most])
 
 
 class CodeTrainer(Trainer):
@@ -174,29 +174,38 @@ class Watch:
     beam: int
     bound: bool  # whether the trie is on
 
-    def search(self, holdout: Holdout, beam: int, bound: bool) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """(N,) rank of each target, V where it is not found, and (N,) the share of words without a product."""
-        model, trie = self.artefact.model, self.artefact.trie
+    def read(self, holdout: Holdout) -> tuple[Tensor, Tensor]:
+        """(N, D) what each shopper of a holdout wants, and (N,) the targets: read once, written with many beams."""
+        model = self.artefact.model
         order = np.argsort(holdout.histories.lengths, kind="stable")  # alike lengths together: little padding
-        at_once = max(1, min(BATCH, CELLS // (beam * max(model.head.sizes))))
-        ranks, invalid = np.empty(len(holdout), np.int64), np.empty(len(holdout))
-        for start in range(0, len(order), at_once):
-            rows = order[start : start + at_once]
-            wanted = model.wanted(holdout.histories.take(rows))
-            found = beam_search(model.head, wanted, trie, beam, bound=bound)
-            ranks[rows] = found.ranks(torch.from_numpy(holdout.targets[rows]), model.num_items)
-            invalid[rows] = found.invalid()
-        return ranks, invalid
+        wanted = torch.empty(len(holdout), model.config.width)
+        for start in range(0, len(order), BATCH):
+            rows = order[start : start + BATCH]
+            wanted[torch.from_numpy(rows)] = model.wanted(holdout.histories.take(rows))
+        return wanted, torch.from_numpy(holdout.targets).long()
+
+    def search(
+        self, asked: tuple[Tensor, Tensor], beam: int, bound: bool
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """(N,) rank of each target, V where it is not found, and (N,) the share of words without a product."""
+        head, trie = self.artefact.model.head, self.artefact.trie
+        at_once = max(1, min(BATCH, CELLS // (beam * max(head.sizes))))
+        ranks, invalid = [], []
+        for wanted, targets in zip(*(torch.split(part, at_once) for part in asked), strict=True):
+            found = beam_search(head, wanted, trie, beam, bound=bound)
+            ranks.append(found.ranks(targets, self.artefact.model.num_items))
+            invalid.append(found.invalid())
+        return np.concatenate(ranks), np.concatenate(invalid)
 
     def view(self, holdout: Holdout) -> dict[str, Any]:
         """``{"ndcg@10", "invalid", "losses": [of each level], "sizes": [codes of each level]}``."""
-        ranks, invalid = self.search(holdout, self.beam, self.bound)
+        wanted, targets = asked = self.read(holdout)
+        ranks, invalid = self.search(asked, self.beam, self.bound)
         if self.bound:
-            invalid = self.search(holdout, self.beam, False)[1]
+            invalid = self.search(asked, self.beam, False)[1]
         model = self.artefact.model
         with torch.inference_mode():
-            true = model.words[torch.from_numpy(holdout.targets).long()]
-            losses = model.head.losses(model.wanted(holdout.histories), true).tolist()
+            losses = model.head.losses(wanted, model.words[targets]).tolist()
         return {
             "ndcg@10": round(summarise(ranks)["ndcg@10"]["value"], 5),
             "invalid": round(float(invalid.mean()), 5),
@@ -204,7 +213,7 @@ class Watch:
             "sizes": list(model.head.sizes),
         }
 
-    def beam_measured(self, test: Holdout, beam: int) -> dict[str, Any]:
+    def beam_measured(self, test: tuple[Tensor, Tensor], beam: int) -> dict[str, Any]:
         """``{"beam", "ndcg@10" and "hit@10" with the trie, "invalid" without it}``, with intervals.
 
         The first two only for beams in SCORED, the last only for those in WRITTEN.
@@ -213,19 +222,24 @@ class Watch:
         if beam in SCORED:
             told |= self._scored(test, beam, True)
         if beam in WRITTEN:
-            told["invalid"] = bootstrap(self.search(some(test, FREE), beam, False)[1]).to_dict()
+            told["invalid"] = self._invalid(test, beam)
         return told
 
-    def measures(self, test: Holdout, beams: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    def measures(self, test: tuple[Tensor, Tensor], beams: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
         """What the result says of the test targets; ``beams`` are those that were measured already."""
         known: Mapping[str, Any] = next((one for one in beams if one["beam"] == self.beam), {})
         scored = known if self.bound and "ndcg@10" in known else self._scored(test, self.beam, self.bound)
-        invalid = known.get("invalid") or bootstrap(self.search(some(test, FREE), self.beam, False)[1]).to_dict()
+        invalid = known.get("invalid") or self._invalid(test, self.beam)
         return {"ndcg@10": scored["ndcg@10"], "hit@10": scored["hit@10"], "invalid": invalid}
 
-    def _scored(self, test: Holdout, beam: int, bound: bool) -> dict[str, Any]:
+    def _scored(self, test: tuple[Tensor, Tensor], beam: int, bound: bool) -> dict[str, Any]:
         scored = summarise(self.search(test, beam, bound)[0])
         return {"ndcg@10": scored["ndcg@10"], "hit@10": scored["hr@10"]}
+
+    def _invalid(self, test: tuple[Tensor, Tensor], beam: int) -> dict[str, float]:
+        wanted, targets = test
+        rows = torch.from_numpy(chosen(len(targets), FREE))
+        return bootstrap(self.search((wanted[rows], targets[rows]), beam, False)[1]).to_dict()
 
 
 # Questions
