@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -44,6 +45,10 @@ LAUNCHED = dict(zip(NDCGS, (0.4, 0.02, 0.45), strict=True)) | {"new_share": 0.03
 BOOSTS = [{"boost": one, **LAUNCHED, "warm_ndcg@10": 0.4 - one / 20, "cold_ndcg@10": one / 4} for one in (0, 0.5, 1)]
 SEEN = [{"seen": one, **LAUNCHED, "cold_ndcg@10": one / 100} for one in (0, 5, 20)]
 WITH |= {name: around(LAUNCHED[name]) for name in NDCGS}
+WRITTEN = {"ndcg@10": 0.4, "invalid": 0.1, "losses": [1.9, 1.2], "sizes": [4, 5]}
+BEAMS = [{"beam": beam, "ndcg@10": around(0.3 + beam / 99)} for beam in (1, 5)]
+BEAMS += [{**BEAMS[-1], "beam": 10, "invalid": around(0.01, 0.001)}, {"beam": 50, "invalid": around(0.1, 0.001)}]
+TOLD = {**TOGETHER, **KNOWN, **LAUNCHED, **WRITTEN}  # by a frame's event, whatever the experiment
 
 
 def told(model: str, score: float, parameters: int) -> list[Event]:
@@ -64,7 +69,7 @@ def told(model: str, score: float, parameters: int) -> list[Event]:
         metrics = {"ndcg@10": around(score * at / FRAMES)}
         events.append({"kind": "score", "at": at, **when, "loss": 3.0, "metrics": metrics, "seconds": at / 4})
         codes = {"r2": at / 8, "unique_share": at / 9, "used": [4, 5]}
-        events.append({"kind": "frame", "at": at, **when, **codes, **TOGETHER, **KNOWN, **LAUNCHED, "numbers": 2**at})
+        events.append({"kind": "frame", "at": at, **when, **codes, **TOLD, "numbers": 2**at})
     return [*events, {"kind": "test", "at": 1}, {"kind": "test", "at": 2}, {"kind": "finished"}]
 
 
@@ -81,7 +86,7 @@ def a_view(model: str = "sasrec", score: float = 0.4, parameters: int = 9000, lo
         "metrics": {"ndcg@10": around(score)},
         "baselines": lines["baselines"], "oracle": lines["oracle"], "oracle_loss": {"filtered": around(3.3)},
         "parameters": parameters, "seconds": {"total": 3.0, "train": 2.0}, "epochs": 2, "kept_epoch": 2,
-        "boosts": BOOSTS, "seen": SEEN,
+        "boosts": BOOSTS, "seen": SEEN, "beams": BEAMS,
     }  # fmt: skip
     config = RunConfig.tiny(settings={"model": "sasrec"})
     if model != "sasrec":
@@ -89,11 +94,25 @@ def a_view(model: str = "sasrec", score: float = 0.4, parameters: int = 9000, lo
     return fold.view(f"{parameters:016x}", config, result)
 
 
+def a_beam() -> list[dict[str, Any]]:
+    """Thirteen words of two codes as a tree; the last is no product's."""
+    nodes: list[dict[str, Any]] = []
+    for prefix in ([0], [1], *([n % 2, n] for n in range(13))):
+        p, valid = 0.5 ** len(prefix) / (1 + prefix[-1]), prefix[-1] < 12
+        parent = prefix[0] if len(prefix) > 1 else None
+        leaf = {"item": 1 + prefix[-1] if valid else None} if len(prefix) > 1 else {}
+        nodes.append(
+            {"prefix": prefix, "code": prefix[-1], "p": p, "score": math.log(p), "parent": parent, "valid": valid}
+            | leaf
+        )
+    return nodes
+
+
 def frame_of(at: int) -> dict[str, Any]:
     top = [{"item": 1 + (at + n) % 20, "score": 2.0 - n, "p": 0.2 / (n + 1)} for n in range(10)]
     who = {
         "user": 0, "history": [3, 9, 4], "target": 7, "top": top, "attention": [[[0.2, 0.3, 0.5]] * 2],
-        "matrix": [[1.0], [0.4, 0.6], [0.2, 0.3, 0.5]],
+        "matrix": [[1.0], [0.4, 0.6], [0.2, 0.3, 0.5]], "tree": a_beam(),
     }  # fmt: skip
     map = {"x": [n % 8 for n in range(ITEMS)], "y": [n / 8 for n in range(ITEMS)]}
     words = [[n % 4, n % 5, n // 20] for n in range(ITEMS)]
