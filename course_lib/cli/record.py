@@ -54,10 +54,12 @@ def record(lesson: Any) -> dict[str, Any]:
         items = [types.index(kind) + 1 for kind in one.types]
         lists = []
         for at in view.frames:
-            top = asker.ask(folder, at, {"history": items, "k": LISTED})["top"]
+            answer = asker.ask(folder, at, {"history": items, "k": LISTED})
+            top = answer["top"] if "top" in answer else answer["list"]
             lists.append([[entry["item"], round(entry["p"], 4)] for entry in top])
         histories.append({"id": one.id, "items": items, "lists": lists})
-    scores = {int(told["at"]): told["metrics"]["ndcg@10"]["value"] for told in view.of("score")}
+    scores = {int(told["at"]): told["ndcg@10"] for told in view.of("frame") if "ndcg@10" in told}
+    scores |= {int(told["at"]): told["metrics"]["ndcg@10"]["value"] for told in view.of("score")}
     frames = [{"epoch": told["epoch"], "score": round(scores[int(told["at"])], 4)} for told in view.of("frame")]
     told = view.last("references") or {}
     lines = {name: round(one["ndcg@10"]["value"], 4) for name, one in told.get("baselines", {}).items()}

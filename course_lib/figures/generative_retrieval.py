@@ -8,12 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from course_lib.figures.base import Figure, Plot, axis, bare_axis, empty, note, plotly_text, shorten
+from course_lib.figures.base import Figure, Plot, axis, bare_axis, empty, metric_name, note, plotly_text, shorten
+from course_lib.figures.measure_bars import COLUMNS, in_words, measure_bars, measure_rows
 from course_lib.figures.palette import DEPARTMENTS, Mark, Theme, alpha
 from course_lib.figures.products import Product, department_marks, product
 from course_lib.figures.shown import Shown
 from course_lib.text import text
 
+BARS = {"ndcg@10": DEPARTMENTS[0], "hr@10": DEPARTMENTS[2]}
 DASHES = ("solid", "dash", "dot", "dashdot")
 WIDE, NARROW = 20, 12  # words in the tree
 THICK = 12  # pixels, of a line with probability 1
@@ -188,6 +190,22 @@ def beams(shown: Shown, language: str, narrow: bool = False) -> Figure:
         "generative_retrieval.beams_alt", language, ndcg=listed("ndcg", ".3f"), invalid=listed("invalid", ".1%"),
     )  # fmt: skip
     return Figure(frame, title, alt, draw, revision="generative-beams")
+
+
+def dictionaries(shown: Shown, language: str, narrow: bool = False) -> Figure:
+    """NDCG@10 and HR@10 of each finished run, with intervals: what it matters that codes mean something.
+
+    Frame columns: run, measure, value, low, high.
+    """
+    title = text("generative_retrieval.dictionaries_title", language)
+    frame = measure_rows(BARS, shown, "ids", "invalid", language)
+    if frame.empty:
+        return empty(title, COLUMNS, language)
+    names = {measure: metric_name(measure) for measure in BARS}
+    axis_title = text("generative_retrieval.axis_score", language)
+    draw = measure_bars(frame, BARS, names, axis_title, 54, score=True)
+    alt = text("generative_retrieval.dictionaries_alt", language, runs=in_words(frame, language, score=True))
+    return Figure(frame, title, alt, draw, height=130 + 60 * frame["run"].nunique(), revision="dictionaries")
 
 
 def tree(shown: Shown, language: str, narrow: bool = False) -> Figure:

@@ -43,7 +43,7 @@ def test_it_holds_what_the_page_plays(lesson: Lesson) -> None:
     assert epochs == sorted(set(epochs))
     assert epochs[0] == 0
     assert all(0 <= frame["score"] <= 1 for frame in record["frames"])
-    assert set(record["lines"]) >= {"popularity", "markov"}
+    assert not record["lines"] or set(record["lines"]) >= {"popularity", "markov"}  # none where no baselines are told
     types = items[Columns.TYPE].tolist()
     for asked, told in zip(lesson.recorded.histories, record["histories"], strict=True):
         assert tuple(types[item - 1] for item in told["items"]) == asked.types

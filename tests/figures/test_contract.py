@@ -38,7 +38,16 @@ def around(value: float, half: float = 0.01) -> dict[str, float]:
 
 WITH = {
     name: around(0.3)
-    for name in ("recall@10", "recall_new@10", "same_type", "counts_recall@10", "own_translation", *KNOWN)
+    for name in (
+        "recall@10",
+        "recall_new@10",
+        "same_type",
+        "counts_recall@10",
+        "own_translation",
+        "invalid",
+        "hr@10",
+        *KNOWN,
+    )
 }
 NDCGS = ("warm_ndcg@10", "cold_ndcg@10", "cold_among_new@10")
 LAUNCHED = dict(zip(NDCGS, (0.4, 0.02, 0.45), strict=True)) | {"new_share": 0.03}
