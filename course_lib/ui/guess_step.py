@@ -154,7 +154,10 @@ def measured(guess: Guess, truth: Estimate, language: str) -> str:
 
 
 def in_unit(value: float, unit: str, whole: bool = False) -> str:
-    """A number as its unit is written everywhere: shares in %, scores with three decimals, counts in whole numbers, short times in ms."""
+    """A number as its unit is written everywhere: shares in %, scores with three decimals, counts in whole numbers.
+
+    Times below a tenth of a second are in milliseconds.
+    """
     if unit == "share":
         return f"{value:.0%}" if whole else f"{value:.1%}"
     if unit == "count":
