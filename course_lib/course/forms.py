@@ -42,11 +42,12 @@ FORMS: Mapping[str, Form] = {
     "count": _as("{:,.0f}"),
     "large_count": _large_count,
     "seconds": _seconds,
+    "milliseconds": lambda number, _: f"{rounded(1000 * number, 2):g}",  # of a measure in seconds
     "joules": lambda number, _: f"{rounded(number, 2):,.0f}",  # two digits: the power is a guess
     "nats": _as("{:.2f}"),
     "exponent": _as("{:.2f}"),
 }
-OF_THE_MACHINE = ("seconds", "joules")  # differ from one machine to the next
+OF_THE_MACHINE = ("seconds", "milliseconds", "joules")  # differ from one machine to the next
 
 
 def written(number: Estimate, form: str, ends: bool = False) -> dict[str, str]:

@@ -59,6 +59,7 @@ MODELS: dict[str, Style] = {
     "sasrec": Style("#0072b2", "#56b4e9", width=3),
     "bert4rec": Style("#00785a", "#3ecf9f", width=3),
     "gru4rec": Style("#a23b72", "#e59ac4", width=3),
+    "hstu": Style("#b3261e", "#ff8a80", width=3),
     "ease": Style("#8a5a00", "#e6a72e", width=3),
     "matrix-factorization": Style("#6a4fb3", "#b3a1ec", width=3),
     "mlp": Style("#5f6b00", "#c9d64a", "10px,3px", 3),

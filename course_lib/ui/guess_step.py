@@ -154,11 +154,14 @@ def measured(guess: Guess, truth: Estimate, language: str) -> str:
 
 
 def in_unit(value: float, unit: str, whole: bool = False) -> str:
-    """A number as its unit is written everywhere: shares in %, scores with three decimals, counts in whole numbers."""
+    """A number as its unit is written everywhere: shares in %, scores with three decimals, counts in whole numbers.
+
+    Times below a tenth of a second are in milliseconds.
+    """
     if unit == "share":
         return f"{value:.0%}" if whole else f"{value:.1%}"
     if unit == "count":
         return f"{value:,.0f}"
     if unit == "seconds":
-        return f"{value:,.1f} s"
+        return f"{value:,.1f} s" if value == 0 or value >= 0.1 else f"{1000 * value:.3g} ms"
     return f"{value:.3f}" if unit in ("score", "difference") else f"{value:.2f}"

@@ -122,9 +122,9 @@ def setting_widget(lab: Lab, name: str, setting: Setting, changed: Any) -> None:
 
 
 def _help(lab: Lab, name: str) -> str | None:
-    """What a setting means, for the chosen model where it means something of its own there."""
-    known, model = strings(lab.language), lab.state.settings.get("model", "")
-    return known.get(f"setting.{name}_help_{model}") or known.get(f"setting.{name}_help")
+    """What a setting means, for the chosen model or else the experiment, where it means something of its own there."""
+    known, owner = strings(lab.language), lab.state.settings.get("model", lab.plan.card.name)
+    return known.get(f"setting.{name}_help_{owner}") or known.get(f"setting.{name}_help")
 
 
 def buttons(lab: Lab, view: RunView | None, ready: bool) -> None:

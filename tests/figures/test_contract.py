@@ -78,7 +78,8 @@ def told(model: str, score: float, parameters: int) -> list[Event]:
         metrics = {"ndcg@10": around(score * at / FRAMES)}
         events.append({"kind": "score", "at": at, **when, "loss": 3.0, "metrics": metrics, "seconds": at / 4})
         codes = {"r2": at / 8, "unique_share": at / 9, "used": [4, 5]}
-        events.append({"kind": "frame", "at": at, **when, **codes, **TOLD, "numbers": 2**at})
+        found = {"products": 1000 * 4**at, "recall": 1 - at / 9, "exact_seconds": 1e-5 * 4**at, "index_seconds": 2e-5}
+        events.append({"kind": "frame", "at": at, **when, **codes, **TOLD, "numbers": 2**at, **found})
     return [*events, {"kind": "test", "at": 1}, {"kind": "test", "at": 2}, {"kind": "finished"}]
 
 
@@ -94,6 +95,7 @@ def a_view(model: str = "sasrec", score: float = 0.4, parameters: int = 9000, lo
         },
         "metrics": {"ndcg@10": around(score)},
         "baselines": lines["baselines"], "oracle": lines["oracle"], "oracle_loss": {"filtered": around(3.3)},
+        "tradeoff": {"16": {"recall": 0.7, "seconds": 2e-5}, "64": {"recall": 0.9, "seconds": 7e-5}},
         "parameters": parameters, "seconds": {"total": 3.0, "train": 2.0}, "epochs": 2, "kept_epoch": 2,
         "boosts": BOOSTS, "seen": SEEN, "beams": BEAMS,
     }  # fmt: skip
