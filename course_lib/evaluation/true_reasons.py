@@ -40,12 +40,12 @@ NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 YUAN = r"\s*(?:yuan|cny|rmb|usd|dollars?)(?![a-z])"
 PRICES = {  # tried in this order; a part that one has read is not read again
     "zh": (
-        ("between", rf"(?P<low>{NUMBER})\s*元?\s*(?:到|至|-|–|—|~|～)\s*(?P<high>{NUMBER})\s*(?:元|块)(?!以)(?:之间)?"),
-        ("under", rf"(?:不到|低于|少于|不超过)\s*(?P<high>{NUMBER})\s*(?:元|块)"),
-        ("under", rf"(?P<high>{NUMBER})\s*(?:元|块)\s*(?:以下|以内)"),
-        ("over", rf"(?:超过|高于|多于)\s*(?P<low>{NUMBER})\s*(?:元|块)"),
-        ("over", rf"(?P<low>{NUMBER})\s*(?:元|块)\s*以上"),
-        ("about", rf"(?:大约|约|¥|￥)?\s*(?P<about>{NUMBER})\s*(?:元|块)(?:左右)?"),
+        ("between", rf"(?P<low>{NUMBER})\s*元?\s*(?:到|至|-|–|—|~|～)\s*(?P<high>{NUMBER})\s*(?:元|块钱)(?!以)(?:之间)?"),
+        ("under", rf"(?:不到|低于|少于|不超过)\s*(?P<high>{NUMBER})\s*(?:元|块钱)"),
+        ("under", rf"(?P<high>{NUMBER})\s*(?:元|块钱)\s*(?:以下|以内)"),
+        ("over", rf"(?:超过|高于|多于)\s*(?P<low>{NUMBER})\s*(?:元|块钱)"),
+        ("over", rf"(?P<low>{NUMBER})\s*(?:元|块钱)\s*以上"),
+        ("about", rf"(?:大约|约|¥|￥)?\s*(?P<about>{NUMBER})\s*(?:元|块钱)(?:左右)?"),
         ("about", rf"(?:¥|￥)\s*(?P<about>{NUMBER})"),
     ),
     "en": (
@@ -56,9 +56,9 @@ PRICES = {  # tried in this order; a part that one has read is not read again
         ("about", rf"[¥$]\s*(?P<about>{NUMBER})"),
     ),
 }  # fmt: skip
-AS_DEPARTMENT = {
-    "zh": (r"", r"(?=类|区|频道|部|专区|用品)"),
-    "en": (r"", r"(?=\s+(?:department|section|category|shelf|shelves)\b)"),
+AFTER_DEPARTMENT = {  # what must follow its name: "sports" alone is a word like any other
+    "zh": re.compile(r"类|区|频道|部|专区|用品"),
+    "en": re.compile(r"\s+(?:department|section|category|shelf|shelves)\b"),
 }
 
 
@@ -111,7 +111,7 @@ class Facts:
     lines: tuple[str, ...]  # what a title says before the type: "soft-grip"
     options: tuple[str, ...]  # and after it: "size 6"
     prices: tuple[float | None, ...]
-    patterns: tuple[tuple[str, re.Pattern[str]], ...]
+    names: tuple[Names, ...]
 
     @classmethod
     def of(cls, items: pd.DataFrame, language: str) -> Facts:
@@ -136,7 +136,7 @@ class Facts:
         named = {"type": types, "brand": brands, "department": departments, "feature": [*lines, *options]}
         return cls(
             language, tuple(titles), tuple(types), tuple(brands), tuple(departments), lines, options, prices,
-            _patterns(named, language),
+            _names(named),
         )  # fmt: skip
 
     def read(self, text: str) -> list[Said]:
@@ -147,11 +147,12 @@ class Facts:
             for match in re.finditer(pattern, left, re.IGNORECASE):
                 found.append((match.start(), Said("price", match.group().strip(), _price(price, match))))
             left = re.sub(pattern, _blank, left, flags=re.IGNORECASE)
-        for kind, pattern in self.patterns:  # the longest names first, of whatever kind
-            for match in pattern.finditer(left):
-                found.append((match.start(), Said(kind, match.group(), match.group().casefold())))
-            left = pattern.sub(_blank, left)
-        once = {(one.kind, one.value): (at, one) for at, one in reversed(sorted(found, key=lambda pair: pair[0]))}
+        left = _small(left)
+        for names in self.names:
+            for at, end in names.find(left, AFTER_DEPARTMENT[self.language] if names.kind == "department" else None):
+                found.append((at, Said(names.kind, text[at:end], left[at:end])))
+                left = left[:at] + "\n" * (end - at) + left[end:]
+        once = {(one.kind, one.value): (at, one) for at, one in sorted(found, key=lambda pair: -pair[0])}
         return [one for _, one in sorted(once.values(), key=lambda pair: pair[0])]
 
     def check(self, text: str, item: int, kinds: Sequence[str] = KINDS) -> list[Claim]:
@@ -164,9 +165,8 @@ class Facts:
         if isinstance(one.value, Price):
             return one.value.fits(self.prices[row])
         if one.kind == "feature":
-            own = {self.lines[row], self.options[row], *_split(self.options[row])}
-            return one.value in {name.casefold() for name in own if name}
-        own_name = {"type": self.types, "brand": self.brands, "department": self.departments}[one.kind][row].casefold()
+            return bool(Names.of("feature", [one.value]).find(_small(self.titles[row])))
+        own_name = _small({"type": self.types, "brand": self.brands, "department": self.departments}[one.kind][row])
         # English names stand in the catalogue as singular or plural, and a text may say the other.
         return bool(own_name) and one.value in (own_name, f"{own_name}s", own_name.removesuffix("s"))
 
@@ -191,7 +191,7 @@ def _brand_names(brands: Sequence[str], titles: Sequence[str]) -> list[str]:
     for brand, title in zip(brands, titles, strict=True):
         if not brand or not title:
             continue
-        at = title.casefold().find(words[brand].casefold())
+        at = title.lower().find(words[brand].lower())
         if at >= 0:
             found[brand] = title[at : at + len(words[brand])]
         firsts.setdefault(brand, Counter())[title.split()[0]] += 1
@@ -211,7 +211,7 @@ def _features(title: str, kind: str, brand: str) -> tuple[str, str]:
     >>> _features("奔岚 软握感篮球 6号", "篮球", "奔岚")
     ('软握感', '6号')
     """
-    at = title.casefold().rfind(kind.casefold()) if kind else -1
+    [(at, _), *_] = Names.of("type", [kind]).find(_small(title)) or [(-1, -1)]
     if at < 0:
         return "", ""
     before, after = title[:at], title[at + len(kind) :]
@@ -225,32 +225,74 @@ def _split(option: str) -> list[str]:
     return [part for part in re.split(r"[,，]\s*|(?<=[\u4e00-\u9fff])\s+|\s+(?=[\u4e00-\u9fff])", option) if part]
 
 
-def _patterns(named: Mapping[str, Iterable[str]], language: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """One pattern a kind and length, the longest first: 篮球鞋 is no 篮球, and "basketball shoes" no basketball."""
-    kinds: dict[str, str] = {}
-    for kind in ("department", "type", "brand", "feature"):  # a name of several kinds is of the first
-        for name in named[kind]:
-            for part in (name, *_split(name)) if kind == "feature" else (name,):
-                key = part.casefold() if kind != "department" else f"\0{part.casefold()}"
-                if len(part) > 1:
-                    kinds.setdefault(key, kind)
-    by: dict[tuple[int, str], list[str]] = {}
-    for key, kind in kinds.items():
-        by.setdefault((-len(key.strip("\0")), kind), []).append(key.strip("\0"))
-    return tuple((kind, _pattern(kind, by[length, kind], language)) for length, kind in sorted(by))
+def _names(named: Mapping[str, Sequence[str]]) -> tuple[Names, ...]:
+    """The names of each kind, in the order in which they are read; what one kind has taken no other reads again.
+
+    A feature that holds a type's name comes first: litter that smells of "green tea" is no tea. Other features come
+    last: a "lightweight hiking backpack" is no "lightweight hiking" thing.
+    """
+    types = Names.of("type", named["type"])
+    features = {part for name in named["feature"] for part in (name, *_split(name)) if len(part) > 1}
+    first = {name for name in features if types.find(_small(name)) and _small(name) not in types.names}
+    others = (Names.of(kind, named[kind]) for kind in ("department", "brand"))
+    return (Names.of("feature", first), types, *others, Names.of("feature", features - first))
 
 
-def _pattern(kind: str, names: Sequence[str], language: str) -> re.Pattern[str]:
-    every = "|".join(re.escape(name) for name in names)
-    before, after = AS_DEPARTMENT[language] if kind == "department" else ("", "")
-    plural = "s?" if kind == "type" and language == "en" else ""
-    # A word of letters is no part of a longer word, and a number none of a longer number: 6号 is not in 16号.
-    return re.compile(
-        rf"{before}(?<![a-z0-9])(?:{every}){plural}(?![a-z0-9]){after}"
-        if language == "en"
-        else rf"{before}(?<![0-9.])(?:{every})(?![a-z]){after}",
-        re.IGNORECASE,
-    )
+@dataclass(frozen=True)
+class Names:
+    """All names of one kind, found by looking up every part of a text: quicker than a pattern of a thousand names."""
+
+    kind: str
+    names: frozenset[str]  # in small letters
+    lengths: Mapping[str, tuple[int, ...]]  # by first two letters, the longest first: 篮球鞋 is no 篮球
+
+    @classmethod
+    def of(cls, kind: str, names: Iterable[str]) -> Names:
+        """Types are found as plural, too."""
+        every = {_small(name) for name in names if len(name) > 1}
+        if kind == "type":
+            every |= {f"{name}s" for name in every if _latin(name[-1])}
+        lengths: dict[str, set[int]] = {}
+        for name in every:
+            lengths.setdefault(name[:2], set()).add(len(name))
+        return cls(kind, frozenset(every), {key: tuple(sorted(one, reverse=True)) for key, one in lengths.items()})
+
+    def find(self, text: str, after: re.Pattern[str] | None = None) -> list[tuple[int, int]]:
+        """Where names stand in a text in small letters; ``after`` must match what follows."""
+        found = []
+        at = 0
+        while at < len(text):
+            end = at
+            if text[at : at + 2] in self.lengths and (at == 0 or not _joined(text[at - 1], text[at])):
+                for length in self.lengths[text[at : at + 2]]:
+                    if text[at : at + length] in self.names and self._ends(text, at + length, after):
+                        end = at + length
+                        found.append((at, end))
+                        break
+            at = max(end, at + 1)
+        return found
+
+    def _ends(self, text: str, end: int, after: re.Pattern[str] | None) -> bool:
+        """Letters are no part of a longer word, and a number none of a longer one: 6号 is not in 16号."""
+        if end > len(text) or (end < len(text) and _joined(text[end - 1], text[end])):
+            return False
+        return after is None or after.match(text, end) is not None
+
+
+def _joined(one: str, other: str) -> bool:
+    """Whether two characters belong to one number or one word of Latin letters."""
+    return (one.isdigit() and other.isdigit()) or (_latin(one) and _latin(other))
+
+
+def _latin(letter: str) -> bool:
+    return letter.isalpha() and ord(letter) < 0x2E80
+
+
+def _small(words: str) -> str:
+    """In small letters, of the same length: a few letters have no small form of their own length."""
+    if len(words.lower()) == len(words):
+        return words.lower()
+    return "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in words)
 
 
 def _blank(match: re.Match[str]) -> str:

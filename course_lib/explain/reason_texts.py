@@ -87,6 +87,12 @@ def slots(template: str) -> set[str]:
     return set(re.findall(r"{(\w+)}", template))
 
 
+def every_reason(facts: Facts, item: int) -> list[str]:
+    """All reasons that may be written of a product."""
+    known = attributes(facts, item)
+    return [template.format(**known) for template in usable(known, facts.language)]
+
+
 def write_reasons(
     facts: Facts, item: int, count: int, rng: np.random.Generator, noise: float = 0.0
 ) -> tuple[list[str], int]:
