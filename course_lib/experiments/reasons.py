@@ -18,6 +18,7 @@ well is measured in Maynez, Narayan, Bohnet & McDonald, On Faithfulness and Fact
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,7 +49,7 @@ SETTINGS = {  # (default, lowest, highest) or (default, *choices)
     "temperature": (0.0, 0.0, 2.0),  # of writing; 0 takes the likeliest token every time
     "width": (64, 16, 256),
     "layers": (2, 1, 6),
-    "epochs": (4, 1, 40),
+    "epochs": (3, 1, 40),
     "rate": (0.004, 0.0001, 0.1),  # of AdamW, at its highest
 }
 MEASURES = {
@@ -78,9 +79,9 @@ TINY = {"epochs": 1, "width": 16, "layers": 1}
 VARIANTS = 4  # reasons that are learned for each product
 NEW = 0.1  # share of the products
 FEWEST = 50  # products without which nothing general can be learned
-BATCH, WARM_UP = 32, 0.05
-EARLY = (1 / 8, 1 / 4, 1 / 2)  # of the first epoch, in which most happens
-WATCHED, SAMPLES = 60, 6  # products of each kind that every frame writes for, and that it shows
+BATCH, WARM_UP = 16, 0.05
+EARLY = (1 / 4, 1 / 2)  # of the first epoch, in which most happens
+WATCHED, SAMPLES = 40, 6  # products of each kind that every frame writes for, and that it shows
 
 
 def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
@@ -105,8 +106,8 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
     while True:
         while at < len(looks) and looks[at] <= done:
             seen = lab.look(lab.watched)
-            told = seen.told() | ({"learned_loss": round(float(np.mean(summed)), 4)} if summed else {})
-            told |= {"loss": round(lab.held_out_loss()["value"], 4)}
+            told = seen.told | ({"learned_loss": round(float(np.mean(summed)), 4)} if summed else {})
+            told |= {"loss": round(lab.held_out_loss(1)["value"], 4)}
             weights = {name: value.detach().clone() for name, value in lab.writer.network.named_parameters()}
             yield folder.frame(at, seen.view(), weights, epoch=float(moments[at]), **told)
             summed, at = [], at + 1
@@ -149,8 +150,8 @@ def told_of(facts: Facts, item: int, given: str) -> str:
     parts = [facts.titles[item - 1]]
     if given == "attributes":
         known = attributes(facts, item)
-        parts += [known.get(slot, "") for slot in ("brand", "type", "department", "line", "option", "price")]
-    return SPECIAL[PART].join(f" {part}" for part in parts)
+        parts += [known.get(slot, "") for slot in ("brand", "type", "department", "price")]
+    return SPECIAL[PART].join(parts)
 
 
 def untrained(facts: Facts, config: RunConfig) -> SmallWriter:
@@ -221,11 +222,11 @@ class Lab:
         return Seen(dict(zip(items, texts, strict=True)), checked, frozenset(self.new))
 
     @torch.no_grad()
-    def held_out_loss(self) -> dict[str, float]:
-        """Nats a token of the templates' reasons for new products."""
-        lost = torch.cat([self.writer.losses(self.held_out[n : n + 128]) for n in range(0, len(self.held_out), 128)])
-        each = len(self.held_out) // len(self.new)  # reasons of one product stand together and are drawn together
-        tokens = np.array([len(reason) + 1 for _, reason in self.held_out], float)
+    def held_out_loss(self, each: int = VARIANTS) -> dict[str, float]:
+        """Nats a token of the templates' reasons for new products, ``each`` a product, which are drawn together."""
+        pairs = [pair for start in range(0, len(self.held_out), VARIANTS) for pair in self.held_out[start:][:each]]
+        lost = torch.cat([self.writer.losses(pairs[n : n + 128]) for n in range(0, len(pairs), 128)])
+        tokens = np.array([len(reason) + 1 for _, reason in pairs], float)
         rows = [part.reshape(-1, each).sum(1)[:, None] for part in (lost.double().numpy(), tokens)]
         return bootstrap_ratio(*rows).to_dict()
 
@@ -251,6 +252,7 @@ class Seen:
                         for is_new in (False, True))  # fmt: skip
         return known | {f"{name}_new": one for name, one in fresh.items() if name != "claims"}
 
+    @functools.cached_property
     def told(self) -> dict[str, float]:
         """What the frame's event says."""
         return {name: round(one["value"], 4) for name, one in self.measures().items()}
@@ -262,7 +264,7 @@ class Seen:
         rows = [
             {"item": item, "new": item in self.new, **_reason(self.texts[item], self.checked[item])} for item in samples
         ]
-        return {"samples": rows, "shares": self.told()}
+        return {"samples": rows, "shares": self.told}
 
 
 def _reason(text: str, claims: Sequence[Claim]) -> dict[str, Any]:

@@ -33,7 +33,8 @@ from course_lib.settings import load_settings
 
 PAD, END, REASON, PART, UNKNOWN = range(5)
 SPECIAL = ("<pad>", "<end>", "<reason>", "<part>", "<unknown>")
-WORD = re.compile(r" ?[A-Za-z\u00c0-\u024f]+| ?\d|.", re.DOTALL)  # a word with the space before it, or one character
+LATIN = "A-Za-z\u00c0-\u024f"
+WORD = re.compile(rf" ?[{LATIN}]+|.", re.DOTALL)  # a word with the space before it, or one character: a number's digits
 HEAD = 16  # numbers of an attention head
 LONGEST = 64  # tokens of a reason, at most
 BLOCK = 256  # reasons written at a time
@@ -53,7 +54,7 @@ class Vocabulary:
 
     def __init__(self, texts: Sequence[str], products: int = 0) -> None:
         """``products``: how many tokens ``<1>``, ``<2>``, ... stand for products by their number alone."""
-        found = sorted({token for text in texts for token in WORD.findall(f" {text}")})
+        found = sorted({token for text in texts for token in _cut(text)})
         self.tokens = [*SPECIAL, *(f"<{item}>" for item in range(1, products + 1)), *found]
         self._numbers = {token: number for number, token in enumerate(self.tokens)}
 
@@ -68,7 +69,7 @@ class Vocabulary:
             if part in self._numbers and part.startswith("<"):
                 numbers.append(self._numbers[part])
             else:
-                numbers += [self._numbers.get(token, UNKNOWN) for token in WORD.findall(f" {part.strip()}")]
+                numbers += [self._numbers.get(token, UNKNOWN) for token in _cut(part.strip())]
         return numbers
 
     def decode(self, numbers: Sequence[int]) -> str:
@@ -80,6 +81,11 @@ class Vocabulary:
             if number >= len(SPECIAL):
                 words.append(self.tokens[number])
         return "".join(words).strip()
+
+
+def _cut(text: str) -> list[str]:
+    """A text's tokens; a word at its beginning gets a space, so that it is the same token there as elsewhere."""
+    return WORD.findall(f" {text}" if re.match(f"[{LATIN}]", text) else text)
 
 
 class SmallWriter:
@@ -97,7 +103,6 @@ class SmallWriter:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.network: Any = LlamaForCausalLM(config)
-        self.network.generation_config.top_k = 0  # else transformers draws among the fifty likeliest tokens alone
         self.vocabulary = vocabulary
 
     @property
@@ -113,7 +118,8 @@ class SmallWriter:
         behind = torch.tensor([len(prompt) + 1 for prompt, _ in pairs])[:, None]
         place = torch.arange(longest)[None]
         asked = (place >= behind) & (place < torch.tensor([len(row) for row in rows])[:, None])
-        states = self.network.model(input_ids=tokens, attention_mask=tokens != PAD).last_hidden_state
+        # Padding stands behind, where no token of a reason looks, so it needs no mask.
+        states = self.network.model(input_ids=tokens, use_cache=False).last_hidden_state
         # Only where a reason's token is to come: the table of words is most of the work.
         logits = self.network.lm_head(states[:, :-1][asked[:, 1:]])
         each = torch.nn.functional.cross_entropy(logits, tokens[:, 1:][asked[:, 1:]], reduction="none")
@@ -131,7 +137,7 @@ class SmallWriter:
                 rows = [[*self.vocabulary.encode(prompt), REASON] for prompt in prompts[start : start + BLOCK]]
                 longest = max(map(len, rows))
                 tokens = torch.tensor([[PAD] * (longest - len(row)) + row for row in rows])
-                drawn = {"do_sample": True, "temperature": temperature} if temperature > 0 else {"do_sample": False}
+                drawn = _drawing(temperature)
                 found = self.network.generate(
                     input_ids=tokens, attention_mask=(tokens != PAD).long(), max_new_tokens=LONGEST, **drawn
                 )
@@ -171,7 +177,7 @@ class LocalWriter:
     def write(self, prompts: Sequence[str], temperature: float = 0.0, seed: int = 0) -> list[str]:
         """As :class:`Writer`, one prompt after the other; raises CourseError where the model cannot write."""
         written = []
-        drawn = {"do_sample": True, "temperature": temperature} if temperature > 0 else {"do_sample": False}
+        drawn = _drawing(temperature)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             for prompt in prompts:
@@ -191,6 +197,11 @@ class LocalWriter:
             prompt = self._tokenizer.apply_chat_template(said, tokenize=False, add_generation_prompt=True)
         read = self._tokenizer(prompt, return_tensors="pt", truncation=True, max_length=1024)
         return {name: read[name] for name in ("input_ids", "attention_mask") if name in read}
+
+
+def _drawing(temperature: float) -> dict[str, Any]:
+    """How transformers is to choose tokens; without ``top_k`` it would draw among the fifty likeliest alone."""
+    return {"do_sample": True, "temperature": temperature, "top_k": 0} if temperature > 0 else {"do_sample": False}
 
 
 def _is_path(place: str) -> bool:
