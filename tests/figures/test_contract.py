@@ -28,6 +28,7 @@ FRAMES = 5
 ITEMS = 60  # places on the made-up map, as many as products are drawn
 
 TOGETHER = {"recall@10": 0.4, "counts_recall@10": 0.38, "coverage": 0.4, "same_type": 0.2}
+TRUE = {"true": 0.8, "true_new": 0.6, "unreadable": 0.1}
 KNOWN = {"same_type@10": 0.9, "probe_type": 0.8, "probe_brand": 0.5, "probe_price": 0.3}
 
 
@@ -37,8 +38,9 @@ def around(value: float, half: float = 0.01) -> dict[str, float]:
 
 WITH = {
     name: around(0.3)
-    for name in ("recall@10", "recall_new@10", "same_type", "counts_recall@10", "own_translation", *KNOWN)
-}
+    for name in ("recall@10", "recall_new@10", "same_type", "counts_recall@10", "own_translation", *KNOWN, "true_new",
+                 "true_type_new", "true_brand_new", "true_price_new", "unreadable_new")
+}  # fmt: skip
 
 
 def told(model: str, score: float, parameters: int) -> list[Event]:
@@ -59,7 +61,7 @@ def told(model: str, score: float, parameters: int) -> list[Event]:
         metrics = {"ndcg@10": around(score * at / FRAMES)}
         events.append({"kind": "score", "at": at, **when, "loss": 3.0, "metrics": metrics, "seconds": at / 4})
         codes = {"r2": at / 8, "unique_share": at / 9, "used": [4, 5]}
-        events.append({"kind": "frame", "at": at, **when, **codes, **TOGETHER, **KNOWN, "numbers": 2**at})
+        events.append({"kind": "frame", "at": at, **when, **codes, **TOGETHER, **KNOWN, **TRUE, "numbers": 2**at})
     return [*events, {"kind": "test", "at": 1}, {"kind": "test", "at": 2}, {"kind": "finished"}]
 
 
@@ -94,7 +96,13 @@ def frame_of(at: int) -> dict[str, Any]:
     near = [[1 + (n + apart) % ITEMS for apart in range(1, 11)] for n in range(ITEMS)]
     together = {"neighbours": near, "scores": [[1 - place / 10 for place in range(10)]] * ITEMS}
     usage = [[15] * 4 + [0], [12] * 5]
-    return {"shoppers": [who], "map": map, "words": words, "usage": usage, "numbers": 8, **together}
+    said = [{"kind": "type", "said": "<b>", "true": True}, {"kind": "price", "said": "about 9 yuan", "true": False}]
+    reasons = [
+        {"item": 1 + n, "new": n > 2, "text": "A <b> at about 9 yuan. " * n, "true": False, "claims": said[: n % 3]}
+        for n in range(6)
+    ]
+    read = {"words": words, "usage": usage, "numbers": 8, "samples": reasons}
+    return {"shoppers": [who], "map": map, **read, **together}
 
 
 @cache
