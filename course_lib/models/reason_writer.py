@@ -18,8 +18,9 @@ from __future__ import annotations
 
 import json
 import re
-import socket
+import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,6 +36,7 @@ PAD, END, REASON, PART, UNKNOWN = range(5)
 SPECIAL = ("<pad>", "<end>", "<reason>", "<part>", "<unknown>")
 LATIN = "A-Za-z\u00c0-\u024f"
 WORD = re.compile(rf" ?[{LATIN}]+|.", re.DOTALL)  # a word with the space before it, or one character: a number's digits
+STD = 0.02
 HEAD = 16  # numbers of an attention head
 LONGEST = 64  # tokens of a reason, at most
 BLOCK = 256  # reasons written at a time
@@ -98,7 +100,7 @@ class SmallWriter:
         config = LlamaConfig(
             vocab_size=len(vocabulary), hidden_size=width, num_hidden_layers=layers, num_attention_heads=heads,
             num_key_value_heads=heads, head_dim=HEAD, intermediate_size=2 * width, tie_word_embeddings=True,
-            max_position_embeddings=512, pad_token_id=PAD, eos_token_id=END, bos_token_id=None,
+            max_position_embeddings=512, initializer_range=STD, pad_token_id=PAD, eos_token_id=END, bos_token_id=None,
         )  # fmt: skip
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -221,6 +223,19 @@ def request_for(told: str, language: str) -> str:
     return f"Product: {told}\nWrite one sentence that says why to recommend it. State only facts given above."
 
 
+def _completions(url: str) -> str:
+    """Where chat completions are asked for under a base address, its query kept; "" for what is no http address."""
+    try:
+        parts = urllib.parse.urlsplit(url.strip())
+    except ValueError:
+        return ""
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return ""
+    path = parts.path.rstrip("/")
+    path += "" if path.endswith("/chat/completions") else "/chat/completions"
+    return urllib.parse.urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
+
+
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """An address that sends elsewhere would send the key there too."""
 
@@ -235,12 +250,11 @@ def ask_address(url: str, key: str, model: str, prompt: str, timeout: float = 30
     goes into the request's header and nowhere else: it is neither kept nor logged, and no error names it. ``timeout``
     is for the whole answer, in seconds. Raises CourseError with a sentence for whatever can go wrong.
     """
-    address = url.strip().rstrip("/")
-    if not re.match(r"https?://[^/\s]+", address):
+    address = _completions(url)
+    if not address:
         raise CourseError("address_not_http", url=_shown(url))
     if not re.fullmatch(r"[\x21-\x7e]*", key):  # http.client would complain, and quote it
         raise CourseError("address_key")
-    address += "" if address.endswith("/chat/completions") else "/chat/completions"
     body = {"model": model, "messages": [{"role": "user", "content": prompt}], "max_tokens": 200, "temperature": 0}
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
     problem: CourseError
@@ -253,7 +267,7 @@ def ask_address(url: str, key: str, model: str, prompt: str, timeout: float = 30
         known = {401: "address_key", 403: "address_key", 429: "address_busy"}
         problem = CourseError(known.get(error.code, "address_status"), url=_shown(url), status=error.code)
         error.close()
-    except (TimeoutError, socket.timeout):
+    except TimeoutError:
         problem = CourseError("address_timeout", url=_shown(url), seconds=f"{timeout:g}")
     except urllib.error.URLError as error:
         late = isinstance(error.reason, TimeoutError)
@@ -269,8 +283,6 @@ def ask_address(url: str, key: str, model: str, prompt: str, timeout: float = 30
 
 def _fetch(request: urllib.request.Request, timeout: float) -> bytes:
     """The answer's body; CourseError where it is too long. A server that drips is stopped by the clock, too."""
-    import time
-
     ends = time.monotonic() + timeout
     opener = urllib.request.build_opener(_NoRedirect)
     body = b""
