@@ -40,7 +40,7 @@ NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 YUAN = r"\s*(?:yuan|cny|rmb|usd|dollars?)(?![a-z])"
 PRICES = {  # tried in this order; a part that one has read is not read again
     "zh": (
-        ("between", rf"(?P<low>{NUMBER})\s*元?\s*(?:到|至|-|–|—|~|～)\s*(?P<high>{NUMBER})\s*(?:元|块钱)(?!以)(?:之间)?"),
+        ("between", rf"(?P<low>{NUMBER})\s*元?\s*[到至–—~～-]\s*(?P<high>{NUMBER})\s*(?:元|块钱)(?!以)(?:之间)?"),
         ("under", rf"(?:不到|低于|少于|不超过)\s*(?P<high>{NUMBER})\s*(?:元|块钱)"),
         ("under", rf"(?P<high>{NUMBER})\s*(?:元|块钱)\s*(?:以下|以内)"),
         ("over", rf"(?:超过|高于|多于)\s*(?P<low>{NUMBER})\s*(?:元|块钱)"),

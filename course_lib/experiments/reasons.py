@@ -2,10 +2,10 @@
 
     python -m course_lib run reasons --input title --language en --json
 
-A small language model (models/reason_writer.py) learns pairs: what it is given of a product, and a reason that templates
-wrote from the catalogue's attributes (explain/reason_texts.py). Then it writes a reason for every product, and plain
-string work reads the claims out of it and checks each against the catalogue (evaluation/true_reasons.py). A tenth of
-the products is new: training never saw them.
+A small language model (models/reason_writer.py) learns pairs: what it is given of a product, and a reason that
+templates wrote from the catalogue's attributes (explain/reason_texts.py). Then it writes a reason for every product,
+and plain string work reads the claims out of it and checks each against the catalogue (evaluation/true_reasons.py). A
+tenth of the products is new: training never saw them.
 
     loss  = mean over tokens of a reason of -log p(token | what is given, tokens before), in nats
     true  = share of reasons that make at least one claim and of which every claim is true
@@ -38,7 +38,7 @@ from course_lib.experiments.config import RunConfig
 from course_lib.experiments.events import Event, Folder, exact, plan, result
 from course_lib.experiments.products import product_asked, view_at
 from course_lib.explain.reason_texts import attributes, every_reason, write_reasons
-from course_lib.models.reason_writer import SPECIAL, PART, SmallWriter, Vocabulary, Writer
+from course_lib.models.reason_writer import PART, SPECIAL, SmallWriter, Vocabulary, Writer
 from course_lib.training.checkpoint import one_thread
 
 DATA = {"dataset": "histories"}
@@ -55,7 +55,7 @@ SETTINGS = {  # (default, lowest, highest) or (default, *choices)
 MEASURES = {
     "true": "share",  # of the reasons for products that were learned from
     "true_new": "share",  # the same for products that training never saw
-    "true_type": "share",  # of the claims of one kind, the true ones; first for products learned from, then for new ones
+    "true_type": "share",  # the true ones of the claims of a kind; of products learned from, then of new ones
     "true_brand": "share",
     "true_department": "share",
     "true_feature": "share",
@@ -82,6 +82,7 @@ FEWEST = 50  # products without which nothing general can be learned
 BATCH, WARM_UP = 16, 0.05
 EARLY = (1 / 4, 1 / 2)  # of the first epoch, in which most happens
 WATCHED, SAMPLES = 40, 6  # products of each kind that every frame writes for, and that it shows
+ASKED = 400  # products learned from that the result is about, at most
 
 
 def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
@@ -100,7 +101,7 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
     last = steps * int(config.settings["epochs"])
     looks = [round(moment * steps) for moment in moments]
     generator = torch.Generator().manual_seed(config.seed)
-    order: list[int] = []
+    ahead: list[list[int]] = []
     summed: list[float] = []
     done = at = 0
     while True:
@@ -113,21 +114,20 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
             summed, at = [], at + 1
         if done >= last:
             break
-        if not order:
-            order = torch.randperm(len(lab.pairs), generator=generator).tolist()
-        batch, order = [lab.pairs[n] for n in order[:BATCH]], order[BATCH:]
+        ahead = ahead or batches([len(prompt) + len(reason) for prompt, reason in lab.pairs], generator)
+        batch = [lab.pairs[n] for n in ahead.pop()]
         for group in optimizer.param_groups:
             group["lr"] = float(config.settings["rate"]) * _warm_and_cool(done, last)
         loss = lab.writer.losses(batch).sum() / sum(len(reason) + 1 for _, reason in batch)
         if not torch.isfinite(loss):
             raise CourseError("reasons_diverged", epoch=done // steps + 1, rate=config.settings["rate"])
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(lab.writer.network.parameters(), 1.0)
         optimizer.step()
         summed.append(float(loss.detach()))
         done += 1
-    measures = lab.look(lab.known + lab.new).measures()
+    measures = lab.look(lab.known[:ASKED] + lab.new).measures()
     measures |= {"loss": lab.held_out_loss(), "parameters": exact(lab.writer.parameters)}
     measures["wrong_learned"] = exact(lab.wrong / len(lab.pairs))
     seconds = round(time.perf_counter() - began, 3)
@@ -135,6 +135,15 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
         {**measures, "seconds": exact(seconds)}, seconds={"total": seconds}, products=len(lab.known) + len(lab.new),
         learned=len(lab.pairs), words=len(lab.writer.vocabulary),
     )  # fmt: skip
+
+
+def batches(lengths: Sequence[int], generator: torch.Generator) -> list[list[int]]:
+    """All numbers in batches, in random order, those of a batch of about one length: less padding to compute."""
+    order = torch.randperm(len(lengths), generator=generator).tolist()
+    some = 16 * BATCH
+    sorted_ = [n for at in range(0, len(order), some) for n in sorted(order[at : at + some], key=lambda n: lengths[n])]
+    cut = [sorted_[at : at + BATCH] for at in range(0, len(sorted_), BATCH)]
+    return [cut[n] for n in torch.randperm(len(cut), generator=generator).tolist()]
 
 
 def _warm_and_cool(done: int, last: int) -> float:
@@ -300,8 +309,9 @@ def open(folder: Path, at: int | None) -> Asked:
 def answer(artefact: Asked, asked: Mapping[str, Any]) -> dict[str, Any]:
     """``{"item", "near": [{"item", "claims"}], "reasons": [{"text", "true", "claims": [{"kind", "said", "true"}]}]}``.
 
-    Reasons for the last of ``asked["items"]``, each text once: up to ``k`` draws, at temperature 0 the one text. ``near``
-    are other products of which the first text is true as well, in the catalogue's order: the more, the less it says.
+    Reasons for the last of ``asked["items"]``, each text once: up to ``k`` draws, at temperature 0 the one text.
+    ``near`` are other products of which the first text is true as well, in the catalogue's order: the more there are,
+    the less it says.
     Raises CourseError for products that the catalogue does not have.
     """
     facts = artefact.facts

@@ -36,7 +36,8 @@ def curve(shown: Shown, language: str, narrow: bool = False) -> Figure:
         return empty(title, columns, language)
     frame = pd.DataFrame([[one[column] for column in columns] for one in told], columns=columns)
     drawn = [
-        ("true", DEPARTMENTS[0], "solid"), ("true_new", DEPARTMENTS[2], "dashdot"), ("unreadable", DEPARTMENTS[11], "dot"),
+        ("true", DEPARTMENTS[0], "solid"), ("true_new", DEPARTMENTS[2], "dashdot"),
+        ("unreadable", DEPARTMENTS[11], "dot"),
     ]  # fmt: skip
     curves = [ShareCurve(column, text(f"reasons.{column}", language), mark, dash) for column, mark, dash in drawn]
     titles = (text("reasons.axis_epoch", language), text("reasons.axis_share", language))
@@ -92,7 +93,9 @@ def examples(shown: Shown, language: str, narrow: bool = False) -> Figure:
             marks.append(
                 {
                     "type": "line", "xref": "paper", "x0": 0, "x1": 0, "y0": top, "y1": top - LINE * len(block),
-                    "line": {"color": page.done if right else page.accent, "width": 4, "dash": "solid" if right else "dot"},
+                    "line": {
+                        "color": page.done if right else page.accent, "width": 4, "dash": "solid" if right else "dot",
+                    },
                 }
             )  # fmt: skip
             for number, (role, words) in enumerate(block):
@@ -121,7 +124,7 @@ def examples(shown: Shown, language: str, narrow: bool = False) -> Figure:
     return Figure(frame, title, " ".join(said), draw, height=height + 38, revision="reasons-examples")
 
 
-def _samples(shown: Shown) -> list[Mapping[str, Any]]:
+def _samples(shown: Shown) -> Sequence[Mapping[str, Any]]:
     """Those of an answer about one product, else of the frame: some that were learned from, and some new ones."""
     answer, frame = shown.answer or {}, shown.frame or {}
     if answer.get("reasons"):

@@ -221,7 +221,7 @@ def test_the_same_seed_writes_the_same(tmp_path: Path) -> None:
 
 
 def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, items: pd.DataFrame, **settings: Any) -> CourseError:
-    monkeypatch.setattr(reasons.registry, "load_items", lambda address: items)
+    monkeypatch.setattr(registry, "load_items", lambda address: items)
     with pytest.raises(CourseError) as caught:
         told(tmp_path, **settings)
     assert caught.value.text("zh") != caught.value.text("en")
@@ -245,7 +245,7 @@ def test_what_cannot_be_learned_from_is_refused(tmp_path: Path, monkeypatch: pyt
 def test_a_catalogue_with_little_in_it_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No brand, no price, no department: reasons say less and are checked all the same."""
     bare = catalogue()[["item_id", "title_zh", "product_type", "product_type_zh"]].head(60)
-    monkeypatch.setattr(reasons.registry, "load_items", lambda address: bare)
+    monkeypatch.setattr(registry, "load_items", lambda address: bare)
     events = told(tmp_path, epochs=1, width=16)
     assert "true_price" not in events[-1]["measures"]
     for item in range(1, 61):

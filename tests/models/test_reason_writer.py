@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -25,7 +25,7 @@ KEY = "sk-very-secret-4711"
 class Answering(BaseHTTPRequestHandler):
     """Answers as its path says; keeps what it was asked."""
 
-    asked: list[tuple[dict[str, str], dict[str, Any]]] = []
+    asked: ClassVar[list[tuple[dict[str, str], dict[str, Any]]]] = []
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
