@@ -123,7 +123,7 @@ class Facts:
         names = NAMES[language]
         titles = _column(items, names["title"])
         if not any(titles):
-            raise CourseError("reasons_no_titles", language=language)
+            raise CourseError("reasons_no_titles", column=names["title"])
         types = _column(items, names["type"], Columns.TYPE)
         if not any(types):
             raise CourseError("reasons_no_attributes", column=names["type"])

@@ -1,4 +1,4 @@
-"""A language model's part: it writes the reason under a recommendation; how often is the reason true?
+"""A language model's part: it writes the reason under a recommendation, and every claim of it is checked.
 
     python -m course_lib run reasons --input title --language en --json
 

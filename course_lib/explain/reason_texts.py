@@ -42,7 +42,8 @@ TEMPLATES = {
         "为你挑选：{type}。",
     ),
 }
-FULL = 8  # templates that say much; the others are for products of which too little is known
+FULL = 8  # templates that say much; the others are for products that can fill fewer than ENOUGH of these
+ENOUGH = 4
 
 
 def attributes(facts: Facts, item: int) -> dict[str, str]:
@@ -76,10 +77,10 @@ def band(price: float, language: str) -> str:
 
 
 def usable(known: Mapping[str, str], language: str) -> list[str]:
-    """The templates that a product with these attributes can fill; the full ones alone where there are some."""
+    """The templates that a product with these attributes can fill; the full ones alone where there are enough."""
     fit = [one for one in TEMPLATES[language] if slots(one) <= known.keys()]
     full = [one for one in fit if one in TEMPLATES[language][:FULL]]
-    return full or fit
+    return full if len(full) >= ENOUGH else fit
 
 
 def slots(template: str) -> set[str]:

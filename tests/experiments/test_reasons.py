@@ -20,7 +20,7 @@ from course_lib.experiments.config import RunConfig
 from course_lib.experiments.events import Event, Folder
 from course_lib.explain.reason_texts import every_reason, write_reasons
 
-SMALL = {"epochs": 2, "width": 32, "layers": 1}
+SMALL = {"epochs": 1, "width": 64, "layers": 2}
 
 
 @cache
@@ -153,7 +153,6 @@ def test_every_template_is_true_of_its_product(item: int, language: str) -> None
     for text in texts:
         claims = facts(language).check(text, item)
         assert is_true(claims), (text, claims)
-        assert len(claims) >= 2, text
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -172,7 +171,7 @@ def test_noise_makes_as_many_wrong_as_asked_and_the_checker_finds_them(language:
 
 
 def test_training_makes_reasons_true_and_says_what_it_made(tmp_path: Path) -> None:
-    events = told(tmp_path, width=64, epochs=2)
+    events = told(tmp_path, epochs=2)
     frames = [event for event in events if event["kind"] == "frame"]
     assert events[0]["kind"] == "plan"
     assert frames[0]["true"] <= 0.05
@@ -200,7 +199,7 @@ def test_training_makes_reasons_true_and_says_what_it_made(tmp_path: Path) -> No
 
 
 def test_a_number_says_nothing_of_a_new_product(tmp_path: Path) -> None:
-    by_title = told(tmp_path / "title", input="title")
+    by_title = told(tmp_path / "title", input="title", epochs=2)
     by_number = told(tmp_path / "number", input="number")
     assert value(by_number, "true_new") <= 0.1
     assert value(by_number, "unreadable_new") <= 0.2, "it reads well, and is invented"
@@ -208,8 +207,8 @@ def test_a_number_says_nothing_of_a_new_product(tmp_path: Path) -> None:
 
 
 def test_the_same_seed_writes_the_same(tmp_path: Path) -> None:
-    tiny = {"epochs": 1, "width": 16}
-    views = [Folder(tmp_path / name).view(4) for name in ("a", "b") if told(tmp_path / name, **tiny)]
+    tiny = {"width": 16, "layers": 1}
+    views = [Folder(tmp_path / name).view(3) for name in ("a", "b") if told(tmp_path / name, **tiny)]
     assert views[0] == views[1]
     warm = [told(tmp_path / f"warm{n}", temperature=1.0, **tiny)[-1]["measures"]["true"] for n in (1, 2)]
     assert warm[0] == warm[1]
@@ -246,7 +245,7 @@ def test_a_catalogue_with_little_in_it_is_enough(tmp_path: Path, monkeypatch: py
     """No brand, no price, no department: reasons say less and are checked all the same."""
     bare = catalogue()[["item_id", "title_zh", "product_type", "product_type_zh"]].head(60)
     monkeypatch.setattr(registry, "load_items", lambda address: bare)
-    events = told(tmp_path, epochs=1, width=16)
+    events = told(tmp_path, width=16)
     assert "true_price" not in events[-1]["measures"]
     for item in range(1, 61):
         for text in every_reason(Facts.of(bare, "zh"), item):
