@@ -27,6 +27,7 @@ class Settings:
     workers: int  # LIVEREC_WORKERS: training processes, one thread each
     run_bytes: int  # LIVEREC_RUN_BYTES: disk that run folders may use; the oldest unpinned go first
     encoder: str = ""  # LIVEREC_ENCODER: folder or hub name of a text encoder of one's own; empty: none
+    writer: str = ""  # LIVEREC_WRITER: the same of a causal language model that writes reasons; empty: none
 
     @property
     def runs(self) -> Path:
@@ -65,6 +66,7 @@ def load_settings() -> Settings:
         workers=_number("LIVEREC_WORKERS", max(min(2, cores), min(4, cores - 1)), low=1),
         run_bytes=_number("LIVEREC_RUN_BYTES", 4 * 2**30, low=LEAST_RUN_BYTES),
         encoder=(os.environ.get("LIVEREC_ENCODER") or "").strip(),
+        writer=(os.environ.get("LIVEREC_WRITER") or "").strip(),
     )
 
 

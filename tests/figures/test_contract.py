@@ -29,6 +29,7 @@ FRAMES = 5
 ITEMS = 60  # places on the made-up map, as many as products are drawn
 
 TOGETHER = {"recall@10": 0.4, "counts_recall@10": 0.38, "coverage": 0.4, "same_type": 0.2}
+TRUE = {"true": 0.8, "true_new": 0.6, "unreadable": 0.1}
 KNOWN = {"same_type@10": 0.9, "probe_type": 0.8, "probe_brand": 0.5, "probe_price": 0.3}
 
 
@@ -39,13 +40,8 @@ def around(value: float, half: float = 0.01) -> dict[str, float]:
 WITH = {
     name: around(0.3)
     for name in (
-        "recall@10",
-        "recall_new@10",
-        "same_type",
-        "counts_recall@10",
-        "own_translation",
-        "invalid",
-        "hr@10",
+        *("recall@10", "recall_new@10", "same_type", "counts_recall@10", "own_translation", "invalid", "hr@10"),
+        *("true_new", "true_type_new", "true_brand_new", "true_price_new", "unreadable_new"),
         *KNOWN,
     )
 }
@@ -57,7 +53,7 @@ WITH |= {name: around(LAUNCHED[name]) for name in NDCGS}
 WRITTEN = {"ndcg@10": 0.4, "invalid": 0.1, "losses": [1.9, 1.2], "sizes": [4, 5]}
 BEAMS = [{"beam": beam, "ndcg@10": around(0.3 + beam / 99)} for beam in (1, 5)]
 BEAMS += [{**BEAMS[-1], "beam": 10, "invalid": around(0.01, 0.001)}, {"beam": 50, "invalid": around(0.1, 0.001)}]
-TOLD = {**TOGETHER, **KNOWN, **LAUNCHED, **WRITTEN}  # by a frame's event, whatever the experiment
+TOLD = {**TOGETHER, **KNOWN, **LAUNCHED, **WRITTEN, **TRUE}  # by a frame's event, whatever the experiment
 
 
 def told(model: str, score: float, parameters: int) -> list[Event]:
@@ -130,7 +126,12 @@ def frame_of(at: int) -> dict[str, Any]:
     near = [[1 + (n + apart) % ITEMS for apart in range(1, 11)] for n in range(ITEMS)]
     together = {"neighbours": near, "scores": [[1 - place / 10 for place in range(10)]] * ITEMS}
     usage = [[15] * 4 + [0], [12] * 5]
-    more = {"numbers": 8, "boosts": BOOSTS, "seen": SEEN}
+    said = [{"kind": "type", "said": "<b>", "true": True}, {"kind": "price", "said": "about 9 yuan", "true": False}]
+    reasons = [
+        {"item": 1 + n, "new": n > 2, "text": "A <b> at about 9 yuan. " * n, "true": False, "claims": said[: n % 3]}
+        for n in range(6)
+    ]
+    more = {"numbers": 8, "boosts": BOOSTS, "seen": SEEN, "samples": reasons}
     return {"shoppers": [who], "map": map, "words": words, "usage": usage, **together, **more}
 
 
