@@ -2,13 +2,13 @@
 
     mlp          w3 relu(W2 relu(W1 [u; e_c]))                        256-128-64-1, binary cross-entropy
     neumf        h [p_u * q_c; relu layers on [p'_u; q'_c]]           He et al., Neural Collaborative Filtering, WWW 2017
-    din          u_c = sum over i of a(e_i, e_c) e_i;  net [u_c; e_c; u_c * e_c]
+    din          u_c = sum over i of a(e_i, e_c) e_i;  net [u_c; e_c; u_c * e_c] + u_c . e_c + b_c
                  Zhou et al., Deep Interest Network for Click-Through Rate Prediction, KDD 2018
     transformer  trunk(history) . e_c + b_c                           SASRec's trunk, models/sasrec.py
 
 u is the mean of the history's vectors: a table of shoppers would know nobody who is new, nor anything that was bought
-since it was trained. So it is in NeuMF, whose paper has such a table. DIN's weight a is a small net on (e_i, e_c,
-e_i * e_c), not normalised, as in the paper; it has no order. Its first layer is taken apart into what depends on the
+since it was trained. So it is in NeuMF, whose paper has such a table. DIN's weight a is a small net on e_i, e_c and
+e_i . M e_c, not normalised, as in the paper; it has no order. Its first layer is taken apart into what depends on the
 product, on the candidate and on both: the same sums, many fewer of them.
 
 The first two learn to tell bought from not bought (binary cross-entropy), the last two to put the bought product above
@@ -38,6 +38,9 @@ class Ranker(nn.Module):
     negatives: ClassVar[int] = 20  # drawn for each product bought
     rate: ClassVar[float] = 0.005  # of Adam
 
+    def __init__(self, num_items: int, width: int, length: int) -> None:
+        super().__init__()
+
 
 def table(num_items: int, width: int) -> nn.Embedding:
     """A vector for each product; padding's is zero."""
@@ -64,7 +67,7 @@ class MLPRanker(MeanRanker):
     """A plain net on a shopper's and a product's vector, side by side."""
 
     def __init__(self, num_items: int, width: int, length: int) -> None:
-        super().__init__()
+        super().__init__(num_items, width, length)
         self.item = table(num_items, width)
         self.layers = nn.Sequential(
             nn.Linear(2 * width, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU(),
@@ -82,7 +85,7 @@ class NeuMFRanker(MeanRanker):
     """Matrix factorisation and a net, each with vectors of its own, joined by one last layer."""
 
     def __init__(self, num_items: int, width: int, length: int) -> None:
-        super().__init__()
+        super().__init__(num_items, width, length)
         self.factors, self.item = table(num_items, width), table(num_items, width)
         sizes = [2 * width, width, max(width // 2, 1), max(width // 4, 1)]
         layers = [part for n, m in zip(sizes, sizes[1:], strict=False) for part in (nn.Linear(n, m), nn.ReLU())]
@@ -101,33 +104,35 @@ class NeuMFRanker(MeanRanker):
 class DINRanker(Ranker):
     """Each candidate weighs the history anew: a ball looks at what goes with balls."""
 
-    hidden: ClassVar[int] = 16  # H of the weight's net
+    rate = 0.01
+    hidden: ClassVar[int] = 8  # H, units of the weight's net
 
     def __init__(self, num_items: int, width: int, length: int) -> None:
-        super().__init__()
+        super().__init__(num_items, width, length)
         self.item = table(num_items, width)
         self.of_item = nn.Linear(width, self.hidden)
         self.of_candidate = nn.Linear(width, self.hidden, bias=False)
-        self.of_both = nn.Linear(width, self.hidden, bias=False)
+        self.of_both = nn.Linear(width, width, bias=False)  # M
+        self.share = nn.Parameter(torch.full((self.hidden,), 1 / self.hidden))  # of e_i . M e_c in each unit
+        self.slope = nn.PReLU()
         self.weight = nn.Linear(self.hidden, 1)
         self.layers = nn.Sequential(nn.Linear(3 * width, 64), nn.PReLU(), nn.Linear(64, 1))
-        self.bias = nn.Parameter(torch.zeros(num_items + 1))
+        self.bias = nn.Parameter(torch.zeros(num_items + 1))  # a product's own popularity
 
     def forward(self, inputs: Tensor, places: Tensor, candidates: Tensor) -> Tensor:
         """As in :class:`Ranker`."""
         L = inputs.shape[1]
         history, of = self.item(inputs), self.item(candidates)  # (B, L, D), (B, P, C, D)
         B, P, C, D = of.shape
-        # W (e_i * e_c) = (W e_c-scaled rows) . e_i: one matrix a candidate instead of one product a pair
-        both = (of[..., None, :] * self.of_both.weight).reshape(B, P * C * self.hidden, D)  # (B, P C H, D)
-        pairs = (both @ history.transpose(1, 2)).view(B, P, C, self.hidden, L)
-        parts = self.of_item(history).transpose(1, 2)[:, None, None] + self.of_candidate(of)[..., None]  # (B, P, C, H, L)
-        weights = (functional.leaky_relu(pairs + parts, 0.25) * self.weight.weight[0, :, None]).sum(3) + self.weight.bias
+        both = (self.of_both(of).view(B, P * C, D) @ history.transpose(1, 2)).view(B, P, C, 1, L)
+        each = self.of_item(history).transpose(1, 2)[:, None, None] + self.of_candidate(of)[..., None]
+        units = self.slope(both * self.share[:, None] + each)  # (B, P, C, H, L)
+        weights = (units * self.weight.weight[0, :, None]).sum(3) + self.weight.bias  # (B, P, C, L)
         past = (torch.arange(L) <= places[:, None]) & (inputs != 0)[:, None]  # (B, P, L)
         weights = weights * past[:, :, None]
-        wanted = (weights.reshape(B, P * C, L) @ history).view(B, P, C, D)
-        scores: Tensor = self.layers(torch.cat([wanted, of, wanted * of], -1))
-        return scores[..., 0] + self.bias[candidates]
+        wanted = (weights.view(B, P * C, L) @ history).view(B, P, C, D)
+        deep: Tensor = self.layers(torch.cat([wanted, of, wanted * of], -1))[..., 0]
+        return deep + (wanted * of).sum(-1) + self.bias[candidates]
 
 
 class TransformerRanker(Ranker):
@@ -136,7 +141,7 @@ class TransformerRanker(Ranker):
     rate = 0.01
 
     def __init__(self, num_items: int, width: int, length: int) -> None:
-        super().__init__()
+        super().__init__(num_items, width, length)
         heads = 2 if width % 2 == 0 else 1
         self.trunk = SASRecModel(SASRecConfig(num_items=num_items, width=width, heads=heads, history_length=length))
 
@@ -156,4 +161,16 @@ RANKERS: dict[str, type[Ranker]] = {
 def untrained_ranker(name: str, num_items: int, width: int, length: int, seed: int) -> Ranker:
     """A ranker before its training; its weights depend on the seed alone."""
     torch.manual_seed(seed)
-    return RANKERS[name](num_items, width, length)  # type: ignore[call-arg]
+    return RANKERS[name](num_items, width, length)
+
+
+@torch.no_grad()
+def begin_with(ranker: Ranker, vectors: Tensor) -> None:
+    """Gives a ranker's products the ``vectors`` (V + 1, D) of the stage before it, to learn on from.
+
+    Stages often share what they know of products. In a lesson's few seconds vectors that begin from nothing would be
+    all that a ranker learns.
+    """
+    for name, module in ranker.named_modules():
+        if isinstance(module, nn.Embedding) and name.rpartition(".")[2] in ("item", "factors"):
+            module.weight.copy_(vectors)

@@ -116,7 +116,7 @@ class RankerTraining:
             group["lr"] = learning_rate(self.step, self.steps, self.ranker.rate)
         self.optimizer.step()
         self.step += 1
-        return float(loss)
+        return float(loss.detach())
 
     @torch.no_grad()
     def _negatives(self, inputs: Tensor, places: Tensor, asked: Tensor) -> Tensor:

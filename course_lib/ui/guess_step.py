@@ -161,4 +161,6 @@ def in_unit(value: float, unit: str, whole: bool = False) -> str:
         return f"{value:,.0f}"
     if unit == "seconds":
         return f"{value:,.1f} s"
+    if unit == "milliseconds":
+        return f"{value:,.2g} ms" if value < 10 else f"{value:,.0f} ms"
     return f"{value:.3f}" if unit in ("score", "difference") else f"{value:.2f}"

@@ -33,6 +33,7 @@ from course_lib.settings import PROJECT
 
 PLAIN = (str, int, float, bool, type(None))
 TIMES = ("seconds", "t")
+OF_THE_MACHINE = ("seconds", "milliseconds")  # units of measures that differ from one time to the next
 ITEMS = ([], [1], [3, 1, 2])  # questions about products
 
 
@@ -46,11 +47,11 @@ def plain(value: Any) -> bool:
 
 
 def untimed(result: dict[str, Any]) -> dict[str, Any]:
-    """A result without what differs from one time to the next: seconds, wherever they stand."""
+    """A result without what differs from one time to the next: seconds and milliseconds, wherever they stand."""
     return {
         name: untimed(value) if isinstance(value, dict) else value
         for name, value in result.items()
-        if name not in TIMES
+        if name not in TIMES and not name.startswith("ms_")
     }
 
 
@@ -157,7 +158,7 @@ def check_measures(card: ExperimentCard, measures: dict[str, Any]) -> None:
         assert set(one) == {"value", "low", "high"}, name
         assert all(math.isfinite(number) for number in one.values()), name
         assert one["low"] <= one["value"] <= one["high"], name
-        if card.measures[name] in ("count", "seconds", "bits"):
+        if card.measures[name] in ("count", "number", "bits", *OF_THE_MACHINE):
             assert one["value"] >= 0, name
 
 
@@ -305,7 +306,7 @@ def test_its_notebook_runs_from_top_to_bottom(experiment: str, made: Any, tmp_pa
     assert {name for name, _ in numbers} == set(made.view.result["measures"])
     for name, told in numbers:
         then, now = told.removesuffix(" now").split(" then, ")
-        assert made.card.measures[name] == "seconds" or then == now, name
+        assert made.card.measures[name] in OF_THE_MACHINE or then == now, name
     if (unpacked / "answers.json").is_file():
         lines = asked[0].splitlines()
         assert len(lines) == len(json.loads((unpacked / "answers.json").read_text(encoding="utf-8")))
