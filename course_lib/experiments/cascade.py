@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from course_lib.data import registry
@@ -48,7 +49,7 @@ from course_lib.models.matrix_factorization import MatrixFactorizationModel
 from course_lib.models.rankers import RANKERS, Ranker, begin_with, untrained_ranker
 from course_lib.models.two_tower import TwoTowerConfig, TwoTowerModel
 from course_lib.training.candidate_oracle import oracle_order, oracle_ranks_among
-from course_lib.training.cascade import Cascade, Listed, Outcome, go_through, milliseconds, types_in
+from course_lib.training.cascade import POOL, Cascade, Listed, Outcome, go_through, milliseconds, types_in
 from course_lib.training.checkpoint import one_thread
 from course_lib.training.loop import Trainer
 from course_lib.training.stages import InBatchTrainer, RankerTraining
@@ -88,6 +89,7 @@ TRAINING = {"learning_rate": 0.014, "batch_size": 64, "weight_decay": 0.05}  # o
 WATCHED = 500  # validation targets that a frame is scored on; the result uses all test targets
 STRENGTHS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9)  # diversities of the frontier
 MISSED = 10  # products that an answer names of those that a stage dropped, best first
+FINISHED = "model/model.safetensors"  # the finished cascade, in a run's folder
 KEPT = 3  # shoppers whose questions are kept with their answers
 
 
@@ -125,10 +127,13 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
     measures |= {"parameters": exact(_parameters(cascade)), "seconds": exact(round(trained, 3))}
     asked = [{"history": split.test.histories[n].tolist(), "k": 10, "diversity": way[1]} for n in range(KEPT)]
     artefact = Artefact(cascade, way[0])
+    (folder.path / FINISHED).parent.mkdir(exist_ok=True)
+    save_file(_weights(cascade), folder.path / FINISHED)
     folder.keep_answers([(one, answer(artefact, one)) for one in asked if len(one["history"])])
     seconds = round(time.perf_counter() - began, 3)
     yield result(
-        measures, counts=[dataset.num_items, cascade.candidates, 10], frontier=frontier, seconds={"total": seconds}
+        measures, counts=watch.counts, frontier=frontier, strength=way[1] if way[0] != "none" else None,
+        seconds={"total": seconds},
     )  # fmt: skip
 
 
@@ -183,10 +188,10 @@ def _factor_settings() -> dict[str, Any]:
 
 def _parameters(cascade: Cascade) -> int:
     ranker = cascade.ranker
-    own = sum(p.numel() for p in cascade.retriever.parameters())
+    own: int = sum(p.numel() for p in cascade.retriever.parameters())
     if isinstance(ranker, Ranker):
         return own + sum(p.numel() for p in ranker.parameters())
-    return own + (ranker.parameters if ranker is not None else 0)
+    return own if ranker is None else own + ranker.parameters
 
 
 # What is measured
@@ -196,8 +201,11 @@ class _Watch:
     """Scores some validation targets with the cascade as it is now, and keeps the frame."""
 
     def __init__(self, config: RunConfig, folder: Folder, dataset: Dataset, split: Split) -> None:
-        self.folder, self.products = folder, dataset.num_items
+        self.folder = folder
         self.way = (str(config.settings["rerank"]), float(config.settings["diversity"]))
+        candidates = int(config.settings["candidates"])
+        pool = min(POOL, candidates) if self.way[0] != "none" else 10  # without re-ranking the best ten are the list
+        self.counts = [dataset.num_items, candidates, pool, 10]  # products before and after each of the three stages
         rows = np.random.default_rng(0).permutation(len(split.validation))[:WATCHED]
         self.asked: Holdout = split.validation.take(np.sort(rows))
         self.kinds = type_numbers(dataset.items)
@@ -214,8 +222,7 @@ class _Watch:
         if self.kinds is not None:
             told["types@10"] = round(float(types_in(outcome.final, self.kinds).mean()), 4)
         view = {
-            "stage": stage, "epoch": epoch, "counts": [self.products, cascade.candidates, 10], **told,
-            "frontier": frontier or [],
+            "stage": stage, "epoch": epoch, "counts": self.counts, **told, "frontier": frontier or [],
         }  # fmt: skip
         event = self.folder.frame(self.at, view, _weights(cascade), stage=stage, epoch=float(epoch), **told)
         self.at += 1
@@ -236,9 +243,7 @@ def _frontier(cascade: Cascade, outcome: Outcome, kinds: NDArray[np.integer] | N
     return found
 
 
-def _measures(
-    outcome: Outcome, dataset: Dataset, kinds: NDArray[np.integer] | None
-) -> dict[str, dict[str, float]]:
+def _measures(outcome: Outcome, dataset: Dataset, kinds: NDArray[np.integer] | None) -> dict[str, dict[str, float]]:
     """What the result says of the test targets, with intervals over shoppers; losses only where there is a truth."""
     scores = outcome.scores()
     per_shopper = {
@@ -283,9 +288,7 @@ def _weights(cascade: Cascade) -> dict[str, Tensor]:
 def open(folder: Path, at: int | None) -> Artefact:
     """The cascade as it was at frame ``at``, or at the end; before the ranker has begun it has none."""
     config = RunConfig.read(folder)
-    if at is None:
-        at = max(int(path.name) for path in (folder / "frames").iterdir() if path.name.isdigit())
-    weights = Folder(folder).weights(at)
+    weights = load_file(folder / FINISHED) if at is None else Folder(folder).weights(at)
     num_items = len(registry.load_items(config.data["dataset"]))
 
     def part(name: str) -> dict[str, Tensor]:
@@ -338,9 +341,7 @@ def answer(artefact: Artefact, asked: Mapping[str, Any]) -> dict[str, Any]:
     return {"list": listed, "stages": stages}
 
 
-def _stage(
-    name: str, into: int, kept: list[int], scores: list[float], before: list[int], first: Any
-) -> dict[str, Any]:
+def _stage(name: str, into: int, kept: list[int], scores: list[float], before: list[int], first: Any) -> dict[str, Any]:
     """One entry of an answer's ``stages``; ``first`` are the products that might have been kept."""
     was = {item: place for place, item in enumerate(before, 1)}
     inside = set(kept)

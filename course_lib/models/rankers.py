@@ -1,7 +1,8 @@
 """Rankers: models that read a history and one candidate together, and give that candidate a score.
 
-    mlp          w3 relu(W2 relu(W1 [u; e_c]))                        256-128-64-1, binary cross-entropy
-    neumf        h [p_u * q_c; relu layers on [p'_u; q'_c]]           He et al., Neural Collaborative Filtering, WWW 2017
+    mlp          w4 relu(W3 relu(W2 relu(W1 [u; e_c])))               256-128-64-1, binary cross-entropy
+    neumf        h [p_u * q_c; relu layers on [p'_u; q'_c]]
+                 He et al., Neural Collaborative Filtering, WWW 2017
     din          u_c = sum over i of a(e_i, e_c) e_i;  net [u_c; e_c; u_c * e_c] + u_c . e_c + b_c
                  Zhou et al., Deep Interest Network for Click-Through Rate Prediction, KDD 2018
     transformer  trunk(history) . e_c + b_c                           SASRec's trunk, models/sasrec.py
@@ -18,11 +19,11 @@ each; D width, H hidden units, V products (0 is padding).
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from course_lib.models.mlp import running_mean
 from course_lib.models.sasrec import SASRecConfig, SASRecModel
@@ -88,7 +89,7 @@ class NeuMFRanker(MeanRanker):
         super().__init__(num_items, width, length)
         self.factors, self.item = table(num_items, width), table(num_items, width)
         sizes = [2 * width, width, max(width // 2, 1), max(width // 4, 1)]
-        layers = [part for n, m in zip(sizes, sizes[1:], strict=False) for part in (nn.Linear(n, m), nn.ReLU())]
+        layers = [part for n, m in pairwise(sizes) for part in (nn.Linear(n, m), nn.ReLU())]
         self.layers = nn.Sequential(*layers)
         self.joined = nn.Linear(width + sizes[-1], 1)
 
@@ -132,7 +133,8 @@ class DINRanker(Ranker):
         weights = weights * past[:, :, None]
         wanted = (weights.view(B, P * C, L) @ history).view(B, P, C, D)
         deep: Tensor = self.layers(torch.cat([wanted, of, wanted * of], -1))[..., 0]
-        return deep + (wanted * of).sum(-1) + self.bias[candidates]
+        scores: Tensor = deep + (wanted * of).sum(-1) + self.bias[candidates]
+        return scores
 
 
 class TransformerRanker(Ranker):

@@ -5,8 +5,8 @@
     score of product i = wanted . E[i] + b_i         product tower: a table
 
 Neither tower sees the other's input, so product vectors can be computed once and searched by an index. With b_i as one
-more number of the product's vector, against a constant 1 in the history's, the score is a plain inner product. Mean and net
-are those of Covington, Adams & Sargin, Deep Neural Networks for YouTube Recommendations, RecSys 2016.
+more number of the product's vector, against a constant 1 in the history's, the score is a plain inner product. Mean
+and net are those of Covington, Adams & Sargin, Deep Neural Networks for YouTube Recommendations, RecSys 2016.
 
 It has no ``TASK``: it is the first stage of a cascade (experiments/cascade.py), not a model to be chosen alone.
 

@@ -46,4 +46,5 @@ def oracle_ranks_among(order: Order, candidates: NDArray[np.int64], targets: NDA
     """(N,) rank from 0 of each target where the oracle sorts the candidates (N, C) only; V where it is none of them."""
     own = order[np.arange(len(targets)), targets][:, None]
     ahead = (np.take_along_axis(order, candidates, 1) <= own).sum(1) - 1
-    return np.where((candidates == targets[:, None]).any(1), ahead, order.shape[1] - 1)
+    ranks: NDArray[np.int64] = np.where((candidates == targets[:, None]).any(1), ahead, order.shape[1] - 1)
+    return ranks

@@ -1,9 +1,9 @@
 """A cascade as a whole: retrieve candidates, rank them, re-rank the best; and what each stage did to each shopper.
 
-    cascade = Cascade(retriever, ranker, candidates=100)
-    found = cascade.retrieve(histories)            # Listed: (N, C) products, best first, with scores
-    ranked = cascade.rank(histories, found)        # the same products in another order
-    cascade.rerank(ranked, "mmr", 0.3, k=10)       # (N, 10) products
+cascade = Cascade(retriever, ranker, candidates=100)
+found = cascade.retrieve(histories)            # Listed: (N, C) products, best first, with scores
+ranked = cascade.rank(histories, found)        # the same products in another order
+cascade.rerank(ranked, "mmr", 0.3, k=10)       # (N, 10) products
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ class Cascade:
         lists: list[list[Ids]] = [[] for _ in ways]
         for start in range(0, len(ranked.items), BLOCK):
             rows = slice(start, start + BLOCK)
-            pool, scores = (part[rows, : max(POOL, k)] for part in (ranked.items, ranked.scores))
-            relevance = relevance_of(scores)
+            pool = ranked.items[rows, : max(POOL, k)]
+            relevance = relevance_of(ranked.scores[rows, : max(POOL, k)])
             similar = similarity(vectors, pool) if any(method in METHODS for method, _ in ways) else None
             for one, (method, diversity) in zip(lists, ways, strict=True):
                 if similar is None or method not in METHODS:
@@ -98,7 +98,8 @@ class Cascade:
     def vectors(self) -> NDArray[np.float32]:
         """(V + 1, D) the retriever's product vectors at length 1: by their angle products are alike or not."""
         weights: NDArray[np.float32] = self.retriever.item.weight.detach().numpy()
-        return weights / np.maximum(np.linalg.norm(weights, axis=1, keepdims=True), 1e-9)
+        unit: NDArray[np.float32] = weights / np.maximum(np.linalg.norm(weights, axis=1, keepdims=True), 1e-9)
+        return unit
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Outcome:
     @property
     def recalled(self) -> Values:
         """(N,) 1 where the target is a candidate."""
-        return (self.found.items == self.targets[:, None]).any(1).astype(np.float64)
+        return np.asarray((self.found.items == self.targets[:, None]).any(1), np.float64)
 
     def scores(self) -> dict[str, Values]:
         """(N,) NDCG@10 after each stage."""
@@ -131,13 +132,13 @@ def go_through(cascade: Cascade, holdout: Holdout, method: str, diversity: float
 def ranks_in(lists: Ids, targets: Ids) -> Ids:
     """(N,) rank from 0 of each target in its list (N, C), C + 10 where it is not in it: beyond any list of ten."""
     hit = lists == targets[:, None]
-    return np.where(hit.any(1), hit.argmax(1), lists.shape[1] + K)
+    return np.asarray(np.where(hit.any(1), hit.argmax(1), lists.shape[1] + K), np.int64)
 
 
 def types_in(lists: Ids, kinds: NDArray[np.integer]) -> Values:
     """(N,) different product types in the first ten of each list; ``kinds`` (V,) a number for each product's type."""
     own = np.sort(kinds[lists[:, :K] - 1], axis=1)
-    return 1.0 + (own[:, 1:] != own[:, :-1]).sum(1)
+    return np.asarray(1.0 + (own[:, 1:] != own[:, :-1]).sum(1), np.float64)
 
 
 def milliseconds(cascade: Cascade, histories: Histories, method: str, diversity: float) -> dict[str, float]:

@@ -145,7 +145,9 @@ def choice_loss(scores: Tensor, twin: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def rank_scores(ranker: Ranker, histories: Histories, candidates: NDArray[np.int64], length: int) -> NDArray[np.float32]:
+def rank_scores(
+    ranker: Ranker, histories: Histories, candidates: NDArray[np.int64], length: int
+) -> NDArray[np.float32]:
     """(N, C) scores of each history's candidates after its last product, ``length`` products read at most."""
     ranker.eval()
     scores = np.empty(candidates.shape, np.float32)

@@ -29,6 +29,13 @@ ITEMS = 60  # places on the made-up map, as many as products are drawn
 
 TOGETHER = {"recall@10": 0.4, "counts_recall@10": 0.38, "coverage": 0.4, "same_type": 0.2}
 KNOWN = {"same_type@10": 0.9, "probe_type": 0.8, "probe_brand": 0.5, "probe_price": 0.3}
+CASCADE = {"recall_candidates": 0.7, "ndcg_retrieval@10": 0.2, "ndcg@10": 0.3, "ndcg_reranked@10": 0.29}
+STAGES = ("lost_retrieval", "lost_ranking", "lost_reranking", "ms_retrieve", "ms_rank", "ms_rerank")
+FRONTIER = [
+    {"method": method, "strength": strength, "ndcg": 0.3 - strength / 9, "types": 4 + 5 * strength}
+    for method in ("mmr", "dpp")
+    for strength in (0.0, 0.3, 0.9)
+]
 
 
 def around(value: float, half: float = 0.01) -> dict[str, float]:
@@ -37,7 +44,11 @@ def around(value: float, half: float = 0.01) -> dict[str, float]:
 
 WITH = {
     name: around(0.3)
-    for name in ("recall@10", "recall_new@10", "same_type", "counts_recall@10", "own_translation", *KNOWN)
+    for name in (
+        *("recall@10", "recall_new@10", "same_type", "counts_recall@10", "own_translation"),
+        *("recall_candidates", "ndcg_retrieval@10", "ndcg_reranked@10", *STAGES),
+        *KNOWN,
+    )
 }
 
 
@@ -59,7 +70,7 @@ def told(model: str, score: float, parameters: int) -> list[Event]:
         metrics = {"ndcg@10": around(score * at / FRAMES)}
         events.append({"kind": "score", "at": at, **when, "loss": 3.0, "metrics": metrics, "seconds": at / 4})
         codes = {"r2": at / 8, "unique_share": at / 9, "used": [4, 5]}
-        events.append({"kind": "frame", "at": at, **when, **codes, **TOGETHER, **KNOWN, "numbers": 2**at})
+        events.append({"kind": "frame", "at": at, **when, **codes, **TOGETHER, **KNOWN, **CASCADE, "numbers": 2**at})
     return [*events, {"kind": "test", "at": 1}, {"kind": "test", "at": 2}, {"kind": "finished"}]
 
 
@@ -74,6 +85,7 @@ def a_view(model: str = "sasrec", score: float = 0.4, parameters: int = 9000, lo
             "ndcg@10": around(score), "loss": around(loss), "r2": around(score), "unique": around(100 * score), **WITH
         },
         "metrics": {"ndcg@10": around(score)},
+        "counts": [60, 20, 10, 10], "frontier": FRONTIER,
         "baselines": lines["baselines"], "oracle": lines["oracle"], "oracle_loss": {"filtered": around(3.3)},
         "parameters": parameters, "seconds": {"total": 3.0, "train": 2.0}, "epochs": 2, "kept_epoch": 2,
     }  # fmt: skip
