@@ -66,12 +66,14 @@ def funnel(shown: Shown, language: str, narrow: bool = False) -> Figure:
             "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
         }
 
-    semicolon = text("figures.list_comma", language)
     parts = [
-        f"{text(f'cascade.{row.stage}', language)} {row.into:,} → {row.out:,}, {_line(row, language)}"
+        text(
+            "cascade.funnel_stage", language, stage=text(f"cascade.{row.stage}", language), into=f"{row.into:,}",
+            out=f"{row.out:,}", facts=_line(row, language),
+        )
         for row in _rows(frame)
-    ]
-    alt = text("cascade.funnel_alt", language, stages=semicolon.join(parts))
+    ]  # fmt: skip
+    alt = text("cascade.funnel_alt", language, stages=text("figures.list_comma", language).join(parts))
     return Figure(frame, title, alt, draw, height=420 if narrow else 400, revision="cascade-funnel")
 
 
@@ -86,6 +88,8 @@ def frontier(shown: Shown, language: str, narrow: bool = False) -> Figure:
     if not rows:
         return empty(title, columns, language)
     frame = pd.DataFrame(rows)[columns]
+    low, high = float(frame["types"].min()), float(frame["types"].max())
+    room = max(0.12 * (high - low), 0.1)  # for the labels at both ends
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
         data: list[Plot] = []
@@ -109,7 +113,7 @@ def frontier(shown: Shown, language: str, narrow: bool = False) -> Figure:
         return data, {
             "showlegend": True,
             "legend": LEGEND,
-            "xaxis": axis(page, text("cascade.axis_types", language)),
+            "xaxis": axis(page, text("cascade.axis_types", language), range=[low - room, high + room]),
             "yaxis": axis(page, "NDCG@10", tickformat=".2f", automargin=True),
             "margin": {"t": 76 if narrow else 54, "r": 24},
         }
@@ -219,7 +223,7 @@ def curve(shown: Shown, language: str, narrow: bool = False) -> Figure:
             "showlegend": True,
             "legend": LEGEND,
             "xaxis": axis(page, text("cascade.axis_epoch", language)),
-            "yaxis": axis(page, text("cascade.axis_score", language), tickformat=".1f", range=[-0.02, 1.02]),
+            "yaxis": axis(page, text("cascade.axis_score", language), tickformat=".1f", rangemode="tozero"),
             "shapes": shapes,
             "margin": {"t": 118 if narrow else 76},
         }
@@ -270,7 +274,7 @@ def _point(row: Any) -> str:
 
 def _rows_of_runs(shown: Shown, language: str) -> list[tuple[Any, ...]]:
     """Run, stage, value, low and high; a run without a name is called by its ranker."""
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     names = [*shown.names, *[""] * len(shown.runs)]
     for number, (run, name) in enumerate(zip(shown.runs, names, strict=False), 1):
         found = (run.result or {}).get("measures", {})
@@ -278,6 +282,8 @@ def _rows_of_runs(shown: Shown, language: str) -> list[tuple[Any, ...]]:
             continue
         chosen = run.config.settings.get("ranker") if run.config is not None else None
         label = name or (text(f"setting.ranker_{chosen}", language) if chosen else str(number))
+        if label in {row[0] for row in rows}:  # two rows of one name would be drawn as one
+            label = f"{label} ({number})"
         for stage in ("retrieve", "rank"):
             rows.append((label, stage, *(found[SCORES[stage]][end] for end in ("value", "low", "high"))))
         if LOST["rank"] in found:
