@@ -41,7 +41,9 @@ from course_lib.training.settings import loop_settings
 FOLDER = Path(__file__).parent
 LITERALS = ("DATA", "CHOOSES", "SETTINGS", "MEASURES", "ASKS", "TINY")
 TABLES = ("histories", "searches", "slates", "baskets")  # what DATA may ask of a dataset
-UNITS = ("score", "difference", "share", "count", "seconds", "nats", "bits", "currency")  # of MEASURES
+UNITS = (  # of MEASURES; a number is a mean of counts
+    "score", "difference", "share", "count", "number", "seconds", "nats", "bits", "currency"
+)  # fmt: skip
 FREE = ("items", "text")  # kinds of ASKS that are no setting: product ids, a line of text
 
 

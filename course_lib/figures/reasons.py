@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from course_lib.figures.base import Figure, Plot, empty, note, plotly_text, shorten, width_of, wrap
+from course_lib.figures.measure_bars import COLUMNS, in_words, measure_bars, measure_rows
 from course_lib.figures.palette import DEPARTMENTS, Theme
-from course_lib.figures.share_bars import COLUMNS, in_words, share_bars, share_rows
 from course_lib.figures.share_curves import ShareCurve, share_curves
 from course_lib.figures.shown import Shown
 from course_lib.text import text
@@ -53,11 +53,11 @@ def claims(shown: Shown, language: str, narrow: bool = False) -> Figure:
     Frame columns: run, measure, value, low, high.
     """
     title = text("reasons.claims_title", language)
-    frame = share_rows(BARS, shown, "input", "true_new", language)
+    frame = measure_rows(BARS, shown, "input", "true_new", language)
     if frame.empty:
         return empty(title, COLUMNS, language)
     names = {measure: text(f"reasons.{measure}", language) for measure in BARS}
-    draw = share_bars(frame, BARS, names, text("reasons.axis_share", language), 124 if narrow else 76)
+    draw = measure_bars(frame, BARS, names, text("reasons.axis_share", language), 124 if narrow else 76)
     alt = text("reasons.claims_alt", language, runs=in_words(frame, language))
     height = (170 if narrow else 140) + 96 * frame["run"].nunique()
     return Figure(frame, title, alt, draw, height=height, revision="reasons-claims")

@@ -158,7 +158,7 @@ def check_measures(card: ExperimentCard, measures: dict[str, Any]) -> None:
         assert set(one) == {"value", "low", "high"}, name
         assert all(math.isfinite(number) for number in one.values()), name
         assert one["low"] <= one["value"] <= one["high"], name
-        if card.measures[name] in ("count", "seconds", "bits"):
+        if card.measures[name] in ("count", "number", "seconds", "bits"):
             assert one["value"] >= 0, name
 
 

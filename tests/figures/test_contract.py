@@ -31,6 +31,13 @@ ITEMS = 60  # places on the made-up map, as many as products are drawn
 TOGETHER = {"recall@10": 0.4, "counts_recall@10": 0.38, "coverage": 0.4, "same_type": 0.2}
 TRUE = {"true": 0.8, "true_new": 0.6, "unreadable": 0.1}
 KNOWN = {"same_type@10": 0.9, "probe_type": 0.8, "probe_brand": 0.5, "probe_price": 0.3}
+CASCADE = {"recall_candidates": 0.7, "ndcg_retrieval@10": 0.2, "ndcg@10": 0.3, "ndcg_reranked@10": 0.29}
+STAGES = ("lost_retrieval", "lost_ranking", "lost_reranking", "retrieve_seconds", "rank_seconds", "rerank_seconds")
+FRONTIER = [
+    {"method": method, "strength": strength, "ndcg": 0.3 - strength / 9, "types": 4 + 5 * strength}
+    for method in ("mmr", "dpp")
+    for strength in (0.0, 0.3, 0.9)
+]
 
 
 def around(value: float, half: float = 0.01) -> dict[str, float]:
@@ -42,6 +49,7 @@ WITH = {
     for name in (
         *("recall@10", "recall_new@10", "same_type", "counts_recall@10", "own_translation", "invalid", "hr@10"),
         *("true_new", "true_type_new", "true_brand_new", "true_price_new", "unreadable_new"),
+        *("recall_candidates", "ndcg_retrieval@10", "ndcg_reranked@10", *STAGES),
         *KNOWN,
     )
 }
@@ -53,7 +61,7 @@ WITH |= {name: around(LAUNCHED[name]) for name in NDCGS}
 WRITTEN = {"ndcg@10": 0.4, "invalid": 0.1, "losses": [1.9, 1.2], "sizes": [4, 5]}
 BEAMS = [{"beam": beam, "ndcg@10": around(0.3 + beam / 99)} for beam in (1, 5)]
 BEAMS += [{**BEAMS[-1], "beam": 10, "invalid": around(0.01, 0.001)}, {"beam": 50, "invalid": around(0.1, 0.001)}]
-TOLD = {**TOGETHER, **KNOWN, **LAUNCHED, **WRITTEN, **TRUE}  # by a frame's event, whatever the experiment
+TOLD = {**TOGETHER, **KNOWN, **LAUNCHED, **WRITTEN, **TRUE, **CASCADE}  # by a frame's event, whatever the experiment
 
 
 def told(model: str, score: float, parameters: int) -> list[Event]:
@@ -90,6 +98,7 @@ def a_view(model: str = "sasrec", score: float = 0.4, parameters: int = 9000, lo
             "ndcg@10": around(score), "loss": around(loss), "r2": around(score), "unique": around(100 * score), **WITH
         },
         "metrics": {"ndcg@10": around(score)},
+        "counts": [60, 20, 10, 10], "frontier": FRONTIER,
         "baselines": lines["baselines"], "oracle": lines["oracle"], "oracle_loss": {"filtered": around(3.3)},
         "tradeoff": {"16": {"recall": 0.7, "seconds": 2e-5}, "64": {"recall": 0.9, "seconds": 7e-5}},
         "parameters": parameters, "seconds": {"total": 3.0, "train": 2.0}, "epochs": 2, "kept_epoch": 2,
