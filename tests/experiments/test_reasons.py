@@ -247,9 +247,19 @@ def test_a_catalogue_with_little_in_it_is_enough(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(registry, "load_items", lambda address: bare)
     events = told(tmp_path, width=16)
     assert "true_price" not in events[-1]["measures"]
+    assert "true_brand" not in events[-1]["measures"]
     for item in range(1, 61):
         for text in every_reason(Facts.of(bare, "zh"), item):
             assert is_true(Facts.of(bare, "zh").check(text, item)), text
+
+
+@given(some.floats(1, 20_000), some.sampled_from(["zh", "en"]), some.sampled_from(["¥", "$"]))
+def test_every_price_is_told_truly(price: float, language: str, currency: str) -> None:
+    one = Facts.of(catalogue().head(1).assign(price=price), language, currency)
+    for text in every_reason(one, 1):
+        claims = one.check(text, 1)
+        assert is_true(claims), (text, claims)
+        assert ("美元" in text or "dollars" in text) is (currency == "$" and "price" in {c.kind for c in claims})
 
 
 def test_a_rate_that_is_too_high_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
