@@ -39,14 +39,15 @@ NAMES = {
 UNITS = {(False, "zh"): "元", (False, "en"): "yuan", (True, "zh"): "美元", (True, "en"): "dollars"}  # by "is it $"
 NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 YUAN = r"\s*(?:yuan|cny|rmb|usd|dollars?)(?![a-z])"
+YUAN_ZH = r"\s*(?:美?元|块钱)"
 PRICES = {  # tried in this order; a part that one has read is not read again
     "zh": (
-        ("between", rf"(?P<low>{NUMBER})\s*(?:美?元)?\s*[到至–—~～-]\s*(?P<high>{NUMBER})\s*(?:美?元|块钱)(?!以)(?:之间)?"),
-        ("under", rf"(?:不到|低于|少于|不超过)\s*(?P<high>{NUMBER})\s*(?:美?元|块钱)"),
-        ("under", rf"(?P<high>{NUMBER})\s*(?:美?元|块钱)\s*(?:以下|以内)"),
-        ("over", rf"(?:超过|高于|多于)\s*(?P<low>{NUMBER})\s*(?:美?元|块钱)"),
-        ("over", rf"(?P<low>{NUMBER})\s*(?:美?元|块钱)\s*以上"),
-        ("about", rf"(?:大约|约|¥|￥)?\s*(?P<about>{NUMBER})\s*(?:美?元|块钱)(?:左右)?"),
+        ("between", rf"(?P<low>{NUMBER})(?:{YUAN_ZH})?\s*[到至–—~～-]\s*(?P<high>{NUMBER}){YUAN_ZH}(?!以)(?:之间)?"),
+        ("under", rf"(?:不到|低于|少于|不超过)\s*(?P<high>{NUMBER}){YUAN_ZH}"),
+        ("under", rf"(?P<high>{NUMBER}){YUAN_ZH}\s*(?:以下|以内)"),
+        ("over", rf"(?:超过|高于|多于)\s*(?P<low>{NUMBER}){YUAN_ZH}"),
+        ("over", rf"(?P<low>{NUMBER}){YUAN_ZH}\s*以上"),
+        ("about", rf"(?:大约|约|¥|￥)?\s*(?P<about>{NUMBER}){YUAN_ZH}(?:左右)?"),
         ("about", rf"(?:¥|￥)\s*(?P<about>{NUMBER})"),
     ),
     "en": (
