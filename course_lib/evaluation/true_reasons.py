@@ -38,10 +38,11 @@ NAMES = {
 }
 UNITS = {(False, "zh"): "元", (False, "en"): "yuan", (True, "zh"): "美元", (True, "en"): "dollars"}  # by "is it $"
 NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
-YUAN = r"\s*(?:yuan|cny|rmb|usd|dollars?)(?![a-z])"
+YUAN = r"[\s-]*(?:yuan|cny|rmb|usd|dollars?)(?![a-z])"
 YUAN_ZH = r"\s*(?:美?元|块钱)"
 PRICES = {  # tried in this order; a part that one has read is not read again
     "zh": (
+        ("between", rf"[¥￥]\s*(?P<low>{NUMBER})\s*[到至–—~～-]\s*[¥￥]\s*(?P<high>{NUMBER})"),
         ("between", rf"(?P<low>{NUMBER})(?:{YUAN_ZH})?\s*[到至–—~～-]\s*(?P<high>{NUMBER}){YUAN_ZH}(?!以)(?:之间)?"),
         ("under", rf"(?:不到|低于|少于|不超过)\s*(?P<high>{NUMBER}){YUAN_ZH}"),
         ("under", rf"(?P<high>{NUMBER}){YUAN_ZH}\s*(?:以下|以内)"),
@@ -51,9 +52,10 @@ PRICES = {  # tried in this order; a part that one has read is not read again
         ("about", rf"(?:¥|￥)\s*(?P<about>{NUMBER})"),
     ),
     "en": (
+        ("between", rf"(?:between\s+)?[¥$]\s*(?P<low>{NUMBER})\s*(?:and|to|-|–)\s*[¥$]\s*(?P<high>{NUMBER})"),
         ("between", rf"(?:between\s+)?(?P<low>{NUMBER})\s*(?:and|to|-|–)\s*(?P<high>{NUMBER}){YUAN}"),
-        ("under", rf"(?:under|below|less than|up to)\s+(?:¥\s*(?P<high>{NUMBER})|(?P<high2>{NUMBER}){YUAN})"),
-        ("over", rf"(?:over|above|more than|at least)\s+(?:¥\s*(?P<low>{NUMBER})|(?P<low2>{NUMBER}){YUAN})"),
+        ("under", rf"(?:under|below|less than|up to)\s+(?:[¥$]\s*(?P<high>{NUMBER})|(?P<high2>{NUMBER}){YUAN})"),
+        ("over", rf"(?:over|above|more than|at least)\s+(?:[¥$]\s*(?P<low>{NUMBER})|(?P<low2>{NUMBER}){YUAN})"),
         ("about", rf"(?:about|around)?\s*(?P<about>{NUMBER}){YUAN}"),
         ("about", rf"[¥$]\s*(?P<about>{NUMBER})"),
     ),
