@@ -36,22 +36,26 @@ NAMES = {
     "zh": {"title": Columns.TITLE_ZH, "type": Columns.TYPE_ZH, "department": Columns.DEPARTMENT_ZH},
     "en": {"title": Columns.TITLE_EN, "type": Columns.TYPE_EN, "department": Columns.DEPARTMENT_EN},
 }
+UNITS = {(False, "zh"): "元", (False, "en"): "yuan", (True, "zh"): "美元", (True, "en"): "dollars"}  # by "is it $"
 NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
-YUAN = r"\s*(?:yuan|cny|rmb|usd|dollars?)(?![a-z])"
+YUAN = r"[\s-]*(?:yuan|cny|rmb|usd|dollars?)(?![a-z])"
+YUAN_ZH = r"\s*(?:美?元|块钱)"
 PRICES = {  # tried in this order; a part that one has read is not read again
     "zh": (
-        ("between", rf"(?P<low>{NUMBER})\s*元?\s*[到至–—~～-]\s*(?P<high>{NUMBER})\s*(?:元|块钱)(?!以)(?:之间)?"),
-        ("under", rf"(?:不到|低于|少于|不超过)\s*(?P<high>{NUMBER})\s*(?:元|块钱)"),
-        ("under", rf"(?P<high>{NUMBER})\s*(?:元|块钱)\s*(?:以下|以内)"),
-        ("over", rf"(?:超过|高于|多于)\s*(?P<low>{NUMBER})\s*(?:元|块钱)"),
-        ("over", rf"(?P<low>{NUMBER})\s*(?:元|块钱)\s*以上"),
-        ("about", rf"(?:大约|约|¥|￥)?\s*(?P<about>{NUMBER})\s*(?:元|块钱)(?:左右)?"),
+        ("between", rf"[¥￥]\s*(?P<low>{NUMBER})\s*[到至–—~～-]\s*[¥￥]\s*(?P<high>{NUMBER})"),
+        ("between", rf"(?P<low>{NUMBER})(?:{YUAN_ZH})?\s*[到至–—~～-]\s*(?P<high>{NUMBER}){YUAN_ZH}(?!以)(?:之间)?"),
+        ("under", rf"(?:不到|低于|少于|不超过)\s*(?P<high>{NUMBER}){YUAN_ZH}"),
+        ("under", rf"(?P<high>{NUMBER}){YUAN_ZH}\s*(?:以下|以内)"),
+        ("over", rf"(?:超过|高于|多于)\s*(?P<low>{NUMBER}){YUAN_ZH}"),
+        ("over", rf"(?P<low>{NUMBER}){YUAN_ZH}\s*以上"),
+        ("about", rf"(?:大约|约|¥|￥)?\s*(?P<about>{NUMBER}){YUAN_ZH}(?:左右)?"),
         ("about", rf"(?:¥|￥)\s*(?P<about>{NUMBER})"),
     ),
     "en": (
+        ("between", rf"(?:between\s+)?[¥$]\s*(?P<low>{NUMBER})\s*(?:and|to|-|–)\s*[¥$]\s*(?P<high>{NUMBER})"),
         ("between", rf"(?:between\s+)?(?P<low>{NUMBER})\s*(?:and|to|-|–)\s*(?P<high>{NUMBER}){YUAN}"),
-        ("under", rf"(?:under|below|less than|up to)\s+(?:¥\s*(?P<high>{NUMBER})|(?P<high2>{NUMBER}){YUAN})"),
-        ("over", rf"(?:over|above|more than|at least)\s+(?:¥\s*(?P<low>{NUMBER})|(?P<low2>{NUMBER}){YUAN})"),
+        ("under", rf"(?:under|below|less than|up to)\s+(?:[¥$]\s*(?P<high>{NUMBER})|(?P<high2>{NUMBER}){YUAN})"),
+        ("over", rf"(?:over|above|more than|at least)\s+(?:[¥$]\s*(?P<low>{NUMBER})|(?P<low2>{NUMBER}){YUAN})"),
         ("about", rf"(?:about|around)?\s*(?P<about>{NUMBER}){YUAN}"),
         ("about", rf"[¥$]\s*(?P<about>{NUMBER})"),
     ),
@@ -112,10 +116,11 @@ class Facts:
     options: tuple[str, ...]  # and after it: "size 6"
     prices: tuple[float | None, ...]
     names: tuple[Names, ...]
+    unit: str  # of prices, as a text writes it
 
     @classmethod
-    def of(cls, items: pd.DataFrame, language: str) -> Facts:
-        """Reads the table of products.
+    def of(cls, items: pd.DataFrame, language: str, currency: str = "¥") -> Facts:
+        """Reads the table of products; ``currency`` is the sign of its prices.
 
         Raises CourseError where no product has a title in this language, or none has a type: then no reason could be
         checked.
@@ -136,7 +141,7 @@ class Facts:
         named = {"type": types, "brand": brands, "department": departments, "feature": [*lines, *options]}
         return cls(
             language, tuple(titles), tuple(types), tuple(brands), tuple(departments), lines, options, prices,
-            _names(named),
+            _names(named), UNITS[currency == "$", language],
         )  # fmt: skip
 
     def read(self, text: str) -> list[Said]:

@@ -197,7 +197,7 @@ class Lab:
             raise CourseError(
                 "reasons_few_products", name=config.data["dataset"].name, products=len(items), fewest=FEWEST
             )
-        facts = Facts.of(items, str(settings["language"]))
+        facts = Facts.of(items, str(settings["language"]), registry.currency(config.data["dataset"].name))
         rng = np.random.default_rng(config.seed)
         drawn = (rng.permutation(len(items)) + 1).tolist()
         described = [item for item in drawn if facts.types[item - 1] and facts.titles[item - 1]]
@@ -300,7 +300,9 @@ def open(folder: Path, at: int | None) -> Asked:
     view_at(folder, at)  # says so where there is no such frame
     if at is None:
         at = max(int(path.name) for path in (folder / "frames").iterdir() if path.name.isdigit())
-    facts = Facts.of(registry.load_items(config.data["dataset"]), str(config.settings["language"]))
+    address = config.data["dataset"]
+    items = registry.load_items(address)
+    facts = Facts.of(items, str(config.settings["language"]), registry.currency(address.name))
     writer = untrained(facts, config)
     writer.network.load_state_dict(Folder(folder).weights(at), strict=False)  # the tied table stands in it once
     return Asked(writer, facts, str(config.settings["input"]), float(config.settings["temperature"]))

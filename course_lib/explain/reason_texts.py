@@ -11,34 +11,34 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from course_lib.evaluation.true_reasons import Facts
+from course_lib.evaluation.true_reasons import NEAR, Facts
 
 BANDS = (30, 60, 120, 250, 500, 1000)  # edges of the price bands
 TEMPLATES = {
     "en": (
-        "{brand}'s {line} {type}, {option}, at about {price} yuan.",
+        "{brand}'s {line} {type}, {option}, at about {price} {unit}.",
         "From the {department} department: {brand}'s {type}, at {band}.",
         "Looking for {type}? Here is one by {brand}, at {band}.",
         "Because you like {brand}: {line} {type}, {option}.",
-        "For about {price} yuan, {line} {type} by {brand}.",
+        "For about {price} {unit}, {line} {type} by {brand}.",
         "At {band}: {type} from {brand}, {option}.",
         "New in the {department} department, {line} {type} at {band}.",
-        "Chosen for you from the {department} department: {line} {type}, {option}, about {price} yuan.",
+        "Chosen for you from the {department} department: {line} {type}, {option}, about {price} {unit}.",
         "From the {department} department: {type} at {band}.",
-        "Chosen for you: {type}, about {price} yuan.",
+        "Chosen for you: {type}, about {price} {unit}.",
         "Chosen for you: {type}.",
     ),
     "zh": (
-        "{brand}的{line}{type}，{option}，大约{price}元。",
+        "{brand}的{line}{type}，{option}，大约{price}{unit}。",
         "{department}类推荐：{brand}的{type}，{band}。",
         "想找{type}？这件来自{brand}，{band}。",
         "你喜欢{brand}：这是{line}{type}，{option}。",
-        "大约{price}元，买到{brand}的{line}{type}。",
+        "大约{price}{unit}，买到{brand}的{line}{type}。",
         "{band}的{type}，来自{brand}，{option}。",
         "{department}类新品：{line}{type}，{band}。",
-        "为你从{department}类挑选：{line}{type}，{option}，大约{price}元。",
+        "为你从{department}类挑选：{line}{type}，{option}，大约{price}{unit}。",
         "{department}类推荐：{type}，{band}。",
-        "为你挑选：{type}，大约{price}元。",
+        "为你挑选：{type}，大约{price}{unit}。",
         "为你挑选：{type}。",
     ),
 }
@@ -57,23 +57,32 @@ def attributes(facts: Facts, item: int) -> dict[str, str]:
         "option": facts.options[row],
     }
     if price is not None and price >= 1:
-        known |= {"price": f"{price:.0f}", "band": band(price, facts.language)}
-    return {slot: said for slot, said in known.items() if said}
+        known |= {"price": whole(price), "band": band(price, facts.language, facts.unit)}
+    return {slot: said for slot, said in known.items() if said} | {"unit": facts.unit}
 
 
-def band(price: float, language: str) -> str:
+def whole(price: float) -> str:
+    """A price without what "about" leaves out; a small one, which that would move far, with one decimal.
+
+    >>> whole(61.9), whole(3.49), whole(5.9)
+    ('62', '3.5', '6')
+    """
+    return f"{price:.0f}" if abs(round(price) - price) <= NEAR / 2 * price else f"{price:.1f}"
+
+
+def band(price: float, language: str, unit: str) -> str:
     """The price band in words.
 
-    >>> band(61.9, "en"), band(61.9, "zh"), band(3, "en")
-    ('between 60 and 120 yuan', '60到120元', 'under 30 yuan')
+    >>> band(61.9, "en", "yuan"), band(61.9, "zh", "元"), band(3, "en", "dollars")
+    ('between 60 and 120 yuan', '60到120元', 'under 30 dollars')
     """
     at = sum(price >= edge for edge in BANDS)
     if at == 0:
-        return f"under {BANDS[0]} yuan" if language == "en" else f"不到{BANDS[0]}元"
+        return f"under {BANDS[0]} {unit}" if language == "en" else f"不到{BANDS[0]}{unit}"
     if at == len(BANDS):
-        return f"over {BANDS[-1]} yuan" if language == "en" else f"超过{BANDS[-1]}元"
+        return f"over {BANDS[-1]} {unit}" if language == "en" else f"超过{BANDS[-1]}{unit}"
     low, high = BANDS[at - 1], BANDS[at]
-    return f"between {low} and {high} yuan" if language == "en" else f"{low}到{high}元"
+    return f"between {low} and {high} {unit}" if language == "en" else f"{low}到{high}{unit}"
 
 
 def usable(known: Mapping[str, str], language: str) -> list[str]:
@@ -112,7 +121,7 @@ def write_reasons(
     for template in chosen:
         said = known
         if rng.random() < noise:
-            said = _careless(facts, known, sorted(slots(template)), rng)
+            said = _careless(facts, known, sorted(slots(template) - {"unit"}), rng)
             wrong += said != known
         written.append(template.format(**said))
     return written, wrong

@@ -93,15 +93,17 @@ def test_false_claims_are_found_out_in_both_languages() -> None:
     [
         ("under {more} yuan", "en", True), ("less than {less} yuan", "en", False), ("over {less} yuan", "en", True),
         ("between {less} and {more} yuan", "en", True), ("{more} to 9,000 yuan", "en", False), ("¥{price}", "en", True),
+        ("between ¥{less} and ¥{more}", "en", True), ("a {price}-yuan ball for under ${less}", "en", None),
+        ("¥{more}–￥9,000", "zh", False),
         ("不到{more}元", "zh", True), ("{less}元以下", "zh", False), ("{less}元以上", "zh", True),
         ("{less}到{more}元", "zh", True), ("{more}-9,000元之间", "zh", False), ("￥{price}", "zh", True),
         ("{price}块钱左右", "zh", True),
     ],
 )  # fmt: skip
-def test_prices_in_the_forms_that_people_use(text: str, language: str, true: bool) -> None:
+def test_prices_in_the_forms_that_people_use(text: str, language: str, true: bool | None) -> None:
     item, *_, price = planted()
     said = text.format(price=f"{price:.1f}", less=f"{0.5 * price:.0f}", more=f"{1.5 * price:.0f}")
-    assert read(said, item, language) == {"price": [true]}, said
+    assert read(said, item, language)["price"] == ([true] if true is not None else [True, False]), said
 
 
 def test_names_inside_other_names_are_no_claims() -> None:
@@ -247,9 +249,19 @@ def test_a_catalogue_with_little_in_it_is_enough(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(registry, "load_items", lambda address: bare)
     events = told(tmp_path, width=16)
     assert "true_price" not in events[-1]["measures"]
+    assert "true_brand" not in events[-1]["measures"]
     for item in range(1, 61):
         for text in every_reason(Facts.of(bare, "zh"), item):
             assert is_true(Facts.of(bare, "zh").check(text, item)), text
+
+
+@given(some.floats(1, 20_000), some.sampled_from(["zh", "en"]), some.sampled_from(["¥", "$"]))
+def test_every_price_is_told_truly(price: float, language: str, currency: str) -> None:
+    one = Facts.of(catalogue().head(1).assign(price=price), language, currency)
+    for text in every_reason(one, 1):
+        claims = one.check(text, 1)
+        assert is_true(claims), (text, claims)
+        assert ("美元" in text or "dollars" in text) is (currency == "$" and "price" in {c.kind for c in claims})
 
 
 def test_a_rate_that_is_too_high_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
