@@ -7,7 +7,7 @@ A claim is a name of the catalogue (a product type, a brand, a department, a fea
 
     type, brand     said and the product's own, the same name
     department      only where the text says that it means one: "from the sports department", 运动类
-    feature         said, and the product's title has it
+    feature         said, and the product's title has it, or its department's name ("outdoor")
     price           "about 62 yuan" within a tenth of the price; "under", "over" and "between" as they say
 
 A text is true where it makes at least one claim and all of them are true. One that claims nothing is unreadable: praise
@@ -170,7 +170,8 @@ class Facts:
         if isinstance(one.value, Price):
             return one.value.fits(self.prices[row])
         if one.kind == "feature":
-            return bool(Names.of("feature", [one.value]).find(_small(self.titles[row])))
+            known = _small(f"{self.titles[row]}, {self.departments[row]}")
+            return bool(Names.of("feature", [one.value]).find(known))
         own_name = _small({"type": self.types, "brand": self.brands, "department": self.departments}[one.kind][row])
         # English names stand in the catalogue as singular or plural, and a text may say the other.
         return bool(own_name) and one.value in (own_name, f"{own_name}s", own_name.removesuffix("s"))
