@@ -125,7 +125,9 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
     times = milliseconds(cascade, split.test.histories, *way)
     measures |= {f"ms_{stage}": exact(value) for stage, value in times.items()}
     measures |= {"parameters": exact(_parameters(cascade)), "seconds": exact(round(trained, 3))}
-    asked = [{"history": split.test.histories[n].tolist(), "k": 10, "diversity": way[1]} for n in range(KEPT)]
+    asked = [
+        {"history": split.test.histories[n][-HISTORY:].tolist(), "k": 10, "diversity": way[1]} for n in range(KEPT)
+    ]
     artefact = Artefact(cascade, way[0])
     (folder.path / FINISHED).parent.mkdir(exist_ok=True)
     save_file(_weights(cascade), folder.path / FINISHED)
