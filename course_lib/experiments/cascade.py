@@ -32,6 +32,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from course_lib.data import registry
@@ -119,23 +120,27 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
         yield watch.look(cascade, stage, epoch)
         trained = seconds
     way = (str(settings["rerank"]), float(settings["diversity"]))
-    outcome = go_through(cascade, split.test, *way)
-    frontier = _frontier(cascade, outcome, watch.kinds)
+    with threadpool_limits(1):  # for equal sums on every machine, and times that no other core has a part in
+        outcome = go_through(cascade, split.test, *way)
+        frontier = _frontier(cascade, outcome, watch.kinds)
     yield watch.look(cascade, "rerank", epochs + ranked, frontier)
     measures = _measures(outcome, dataset, watch.kinds)
-    times = seconds_a_shopper(cascade, split.test.histories, *way)
+    with threadpool_limits(1):
+        times = seconds_a_shopper(cascade, split.test.histories, *way)
     measures |= {f"{stage}_seconds": exact(value) for stage, value in times.items()}
     measures |= {"parameters": exact(_parameters(cascade)), "seconds": exact(round(trained, 3))}
-    asked = [{"history": split.test.histories[n].tolist(), "k": 10, "diversity": way[1]} for n in range(KEPT)]
-    artefact = Artefact(cascade, way[0])
-    (folder.path / FINISHED).parent.mkdir(exist_ok=True)
-    save_file(_weights(cascade), folder.path / FINISHED)
-    folder.keep_answers([(one, answer(artefact, one)) for one in asked if len(one["history"])])
+    _keep(Artefact(cascade, way[0]), folder, split.test, way[1])
     seconds = round(time.perf_counter() - began, 3)
-    yield result(
-        measures, counts=watch.counts, frontier=frontier, strength=way[1] if way[0] != "none" else None,
-        seconds={"total": seconds},
-    )  # fmt: skip
+    yield result(measures, counts=watch.counts, frontier=frontier, seconds={"total": seconds})
+
+
+def _keep(artefact: Artefact, folder: Folder, test: Holdout, diversity: float) -> None:
+    """The finished cascade, and what it answers to a few shoppers."""
+    (folder.path / FINISHED).parent.mkdir(exist_ok=True)
+    save_file(_weights(artefact.cascade), folder.path / FINISHED)
+    read = [test.histories[n][-HISTORY:].tolist() for n in range(min(KEPT, len(test)))]
+    asked = [{"history": one, "k": 10, "diversity": diversity} for one in read]
+    folder.keep_answers([(one, answer(artefact, one)) for one in asked])
 
 
 def _stages(config: RunConfig, dataset: Dataset, split: Split) -> Iterator[tuple[Cascade, str, int, float]]:
@@ -159,7 +164,8 @@ def _stages(config: RunConfig, dataset: Dataset, split: Split) -> Iterator[tuple
     seconds = trainer.progress.seconds
     if name == "mf":
         began = time.perf_counter()
-        factors = MatrixFactorizationModel.fit(split.train, dataset.num_items, _factor_settings(), seed)
+        with threadpool_limits(1):
+            factors = MatrixFactorizationModel.fit(split.train, dataset.num_items, _factor_settings(), seed)
         yield Cascade(retriever, factors, C), "rank", epochs + 1, seconds + time.perf_counter() - began
     elif name in RANKERS:
         ranker = _ranker(config, dataset.num_items)
@@ -215,7 +221,8 @@ class _Watch:
 
     def look(self, cascade: Cascade, stage: str, epoch: int, frontier: list[dict[str, Any]] | None = None) -> Event:
         """The frame of a stage: what is known only after a later stage is left out."""
-        outcome = go_through(cascade, self.asked, *(self.way if stage == "rerank" else ("none", 0.0)))
+        with threadpool_limits(1):
+            outcome = go_through(cascade, self.asked, *(self.way if stage == "rerank" else ("none", 0.0)))
         known = {"retrieve": 1, "rank": 2, "rerank": 3}[stage]
         names = ("ndcg_retrieval@10", "ndcg@10", "ndcg_reranked@10")
         told = {"recall_candidates": round(float(outcome.recalled.mean()), 5)}
@@ -328,9 +335,10 @@ def answer(artefact: Artefact, asked: Mapping[str, Any]) -> dict[str, Any]:
     histories = Histories.from_lists([asked["history"]])
     whole = Cascade(cascade.retriever, None, min(cascade.candidates + MISSED, num_items)).retrieve(histories)
     found = Listed(whole.items[:, : cascade.candidates], whole.scores[:, : cascade.candidates])
-    ranked = cascade.rank(histories, found)
     method = "mmr" if artefact.rerank == "none" else artefact.rerank
-    final = cascade.rerank(ranked, method, float(asked["diversity"]), k)[0].tolist()
+    with threadpool_limits(1):
+        ranked = cascade.rank(histories, found)
+        final = cascade.rerank(ranked, method, float(asked["diversity"]), k)[0].tolist()
     own = dict(zip(ranked.items[0].tolist(), ranked.scores[0].tolist(), strict=True))
     chances = dict(zip(ranked.items[0].tolist(), _chances(cascade, ranked), strict=True))
     stages = [_stage("retrieve", num_items, found.items[0].tolist(), found.scores[0].tolist(), [], whole.items[0])]
