@@ -61,7 +61,7 @@ BAD_LINES = [
     ([], "Something is missing after “python -m course_lib”: COMMAND."),
     (
         ["dance"],
-        "has no command called “dance”. Choose one of: data, experiments, lessons, measure, reasons, record, run, train,",
+        "has no command called “dance”. Choose one of: data, experiments, lessons, measure, reasons, record, run,",
     ),
     (["train", "--dance"], "does not know --dance."),
     (
