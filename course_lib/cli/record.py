@@ -41,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
 def record(lesson: Any) -> dict[str, Any]:
     """The run of the lesson's lab, and its lists for the two histories at every frame."""
     from course_lib.course.recorded import LISTED
+    from course_lib.experiments.catalogue import check_asked
     from course_lib.runs.artefacts import Artefacts
     from course_lib.runs.store import RunStore
 
@@ -54,7 +55,7 @@ def record(lesson: Any) -> dict[str, Any]:
         items = [types.index(kind) + 1 for kind in one.types]
         lists = []
         for at in view.frames:
-            answer = asker.ask(folder, at, {"history": items, "k": LISTED})
+            answer = asker.ask(folder, at, check_asked(config.card, {"history": items, "k": LISTED}))
             top = answer["top"] if "top" in answer else answer["list"]
             lists.append([[entry["item"], round(entry["p"], 4)] for entry in top])
         histories.append({"id": one.id, "items": items, "lists": lists})
@@ -76,6 +77,7 @@ def record(lesson: Any) -> dict[str, Any]:
 def record_products(lesson: Any) -> dict[str, Any]:
     """The runs of the lesson's lab, and what each puts near the products that the lesson names."""
     from course_lib.course.recorded import NEAR
+    from course_lib.experiments.catalogue import check_asked
     from course_lib.runs.artefacts import Artefacts
 
     settings, plan, asker = load_settings(), lesson.recorded, Artefacts()
@@ -85,7 +87,8 @@ def record_products(lesson: Any) -> dict[str, Any]:
         types = _made(config)
         products = products or [{"item": types.index(kind) + 1, "near": {}} for kind in plan.products]
         for one in products:
-            found = asker.ask(settings.runs / config.run_id, None, {"items": [one["item"]], "k": NEAR})["near"]
+            asked = check_asked(config.card, {"items": [one["item"]], "k": NEAR})
+            found = asker.ask(settings.runs / config.run_id, None, asked)["near"]
             one["near"][id] = [entry["item"] for entry in found]
     return {"runs": {id: config.run_id for id, config in configs.items()}, "products": products}
 

@@ -29,13 +29,21 @@ LISTED = 10
 
 
 def controls(lab: Lab, view: RunView, place: str) -> None:
-    """Whose history is asked about, and how the question is put."""
+    """Whose history is asked about."""
     people = _shoppers(view)
     if not people:
         return
     shopper_choice(lab, view, people, place)
-    for name, setting in questions(lab).items():
-        _choice(lab, name, setting, place)
+
+
+def below(lab: Lab, view: RunView, place: str) -> None:
+    """How the question is put: its choices side by side, in a row of their own."""
+    asked = questions(lab)
+    if not asked or not _shoppers(view):
+        return
+    for column, (name, setting) in zip(st.columns(len(asked)), asked.items(), strict=True):
+        with column:
+            _choice(lab, name, setting, place)
 
 
 def questions(lab: Lab) -> dict[str, Setting]:

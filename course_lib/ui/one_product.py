@@ -116,6 +116,11 @@ def near(lab: Lab, now: Shown, before: Mapping[str, Any] | None) -> None:
 VIEWS = {"near": near}
 
 
+def views(lab: Lab) -> dict[str, Any]:
+    """The drawings that this experiment has words for: its ``near`` may be beside the point, and then has none."""
+    return VIEWS if f"{lab.plan.experiment}.near" in strings(lab.language) else {}
+
+
 def side_by_side(lab: Lab, shown: Shown) -> None:
     """What each finished run of a lab that compares puts near one product: a row a run, a face a product."""
     ended = [(view, name) for view, name in zip(shown.runs, shown.names, strict=True) if view.state == "finished"]

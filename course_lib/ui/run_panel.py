@@ -64,13 +64,16 @@ def _moment(lab: Lab, view: RunView) -> int | None:
         if panel is not None and hasattr(panel, "controls"):
             panel.controls(lab, view, "train")
     with right:
-        return frame_slider(lab, view, "train")
+        at = frame_slider(lab, view, "train")
+    if panel is not None and hasattr(panel, "below"):
+        panel.below(lab, view, "train")
+    return at
 
 
 def _focus(lab: Lab, view: RunView, names: list[str], at: int | None) -> None:
     """What the lesson is about, at the moment chosen."""
     panel = panel_of(lab.plan.experiment)
-    views = getattr(panel, "VIEWS", {})
+    views = panel.views(lab) if panel is not None and hasattr(panel, "views") else getattr(panel, "VIEWS", {})
     tabs = [*views, *names, *([GUESSES] if lab.guesses else []), RUNS]
     tab = lab.tab(tabs)
     with st.container(height=FOCUS, border=False, key=lab.key("focus")), shell.boundary():

@@ -3,9 +3,11 @@
 Experiments that are asked about products share one (ui/one_product.py), and so do those that are asked about a history
 (ui/one_history.py), unless they have a file of their own.
 
-A panel may have ``controls(lab, view, place)`` (choices that need no new run), ``shown(lab, view, at)`` (what its
-pictures look at), ``VIEWS`` and ``COMPARED`` (drawings that are no picture, by name, of one run and of a list of runs),
-and ``look(lab)`` (the step Look inside). A lab that compares names those it wants among its pictures.
+A panel may have ``controls(lab, view, place)`` (choices that need no new run, beside the slider), ``below(lab, view,
+place)`` (more of them, in a row below it), ``shown(lab, view, at)`` (what its pictures look at), ``VIEWS`` and
+``COMPARED`` (drawings that are no picture, by name, of one run and of a list of runs), ``views(lab)`` (which of VIEWS
+this lab has, all unless it is there), and ``look(lab)`` (the step Look inside). A lab that compares names those it
+wants among its pictures.
 """
 
 from __future__ import annotations
