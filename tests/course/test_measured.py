@@ -214,6 +214,39 @@ def test_what_item_understanding_concludes_from_its_numbers():
     assert one["moved_r2"] < one["both_r2"] - 0.2  # "say much less"
     assert abs(one["residual_r2"] - one["both_r2"]) < 0.03  # "keeps as much as the best"
     assert one["residual_unique"] < one["both_unique"] - 200  # "hundreds of products"
+    # Titles: level within a language, apart across two; prices are read better off counts, and fewer numbers help those
+    assert abs(one["sentences_type"] - one["ngrams_type"]) < 0.05
+    assert one["sentences_translated"] > 3 * one["ngrams_translated"]
+    assert one["ngrams_price"] > one["sentences_price"] + 0.05
+    assert one["ngrams_few_type"] > one["ngrams_type"] + 0.02
+    # A launch: nothing without a boost, nothing with a boost alone, and cheaper by purchases
+    assert max(one[f"launch_{name}_cold"] for name in ("ids", "text", "semantic", "attributes")) < 0.02
+    assert min(one[f"launch_{name}_among"] for name in ("text", "semantic", "attributes")) > 0.4
+    assert min(one["boost_text_cold"], one["boost_attributes_cold"]) > 0.1 > 0.02 > one["boost_ids_cold"]
+    assert one["launch_text_parameters"] < 0.6 * one["launch_ids_parameters"]
+    assert one["seen_text_cold"] < one["boost_text_cold"]  # "less than the boost brings" ...
+    assert one["launch_text_warm"] - one["seen_text_warm"] < (one["launch_text_warm"] - one["boost_text_warm"]) / 2
+
+
+def test_what_generation_concludes_from_its_numbers():
+    one = {name: number(value) for name, value in RECORD["generation"].items()}
+    assert one["mlp_ranked"] < one["mlp_retrieved"] - 0.05  # "makes the list worse than it was"
+    assert one["din_ranked"] > one["din_random_ranked"] + 0.02  # real candidates help
+    assert one["transformer_ranked"] > one["din_ranked"] + 0.05
+    lost_by_the_transformer = one["lost_ranking"] - (one["transformer_ranked"] - one["din_ranked"])
+    assert lost_by_the_transformer < one["lost_ranking"] / 2  # "wins back more than half of it"
+    assert one["lost_ranking"] > 2 * one["lost_retrieval"] > one["lost_reranking"]
+    assert one["recall_logq"] > one["recall_plain"] + 0.15
+    assert abs(one["semantic_ndcg"] - one["sasrec_ndcg"]) < 0.01  # "a draw"
+    assert one["taxonomy_ndcg"] > one["semantic_ndcg"] > one["random_ndcg"] + 0.05
+    assert one["beam_1"] < one["semantic_ndcg"] - 0.1
+    assert one["few_ids"] < min(one["few_text"], one["few_semantic"], one["few_attributes"]) - 0.03
+    assert one["hstu_parameters"] < 0.8 * one["sasrec_parameters"]
+    assert one["bert_ndcg"] < one["hstu_ndcg"] < one["sasrec_ndcg"]
+    # Fluent is not true: what is not told is invented, and what was learned by heart says nothing of what is new
+    assert one["reasons_attributes_new"] > 2 * one["reasons_title_new"] > one["reasons_number_new"]
+    assert one["reasons_title_type"] > 0.9 > 0.5 > one["reasons_title_price"]
+    assert one["reasons_learned_true"] > 0.9 > 0.05 > one["reasons_learned_new"]
 
 
 def width(ends: list[float]) -> float:
