@@ -114,9 +114,8 @@ def look(page: Page) -> None:
     if panel is not None and hasattr(panel, "look") and not lab.plan.runs:
         with boundary():
             panel.look(lab)
-    for one in {lab.plan.experiment: lab for lab in page.labs.values()}.values():
-        with boundary():
-            source_view(one)
+    with boundary():
+        source_view(page.labs.values())
     with boundary():
         take_home(lab)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
 import streamlit as st
 
 from course_lib.settings import PROJECT
@@ -12,15 +15,18 @@ ANCHOR = "model-source"
 PARAMETER = "source"  # ``?source=open`` in a link opens the source with the page
 
 
-def source_view(lab: Lab) -> None:
-    """An expander for the file of the experiment and one for each model that the lab has chosen, with line numbers."""
-    card = lab.plan.card
-    files = [*(one.source for one in card.chosen(lab.state.settings).values()), card.source]
-    st.subheader(t("look.source"), anchor=ANCHOR if lab.first else False)
+def source_view(labs: Iterable[Lab]) -> None:
+    """One expander a file, with line numbers: those of each lab's experiment and of the models that it has chosen."""
+    files: dict[Path, Lab] = {}
+    for lab in labs:
+        card = lab.plan.card
+        for path in (*(one.source for one in card.chosen(lab.state.settings).values()), card.source):
+            files.setdefault(path, lab)
+    st.subheader(t("look.source"), anchor=ANCHOR)
     st.markdown(t("look.source_help", parameter=PARAMETER))
-    for path in files:
+    for number, (path, lab) in enumerate(files.items()):
         name = path.relative_to(PROJECT).as_posix()
-        opened = PARAMETER in st.query_params and path == files[0]
+        opened = PARAMETER in st.query_params and number == 0
         fold = st.expander(name, expanded=opened, key=lab.key(f"source.{path.stem}"), on_change="rerun")
         if fold.open:  # what colours the code is half a megabyte: only for those who read it
             fold.code(path.read_text(encoding="utf-8"), language="python", line_numbers=True, height=420)
