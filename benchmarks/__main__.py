@@ -3,6 +3,7 @@
     python -m benchmarks                        everything, about five minutes on two quiet cores
     python -m benchmarks simulator watchers     some parts
     python -m benchmarks lesson --no-long-run   without the run of ten times the epochs
+    python -m benchmarks labs                   one run of each lab of each lesson; with --full every run
     python -m benchmarks peers --full           the long form of a part: more cases, more rounds
     python -m benchmarks quality                the counted models, tuned alike; with --full the trained ones too
 
@@ -19,15 +20,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import arithmetic, lesson, pages, passing, presets, processes, quality, sampled, simulator, watchers
+from benchmarks import (
+    arithmetic,
+    labs,
+    lesson,
+    pages,
+    passing,
+    presets,
+    processes,
+    quality,
+    sampled,
+    simulator,
+    watchers,
+)
 from benchmarks.peers import report
 from benchmarks.table import Row, replace_text, text_table, write
 from course_lib.settings import PROJECT
 
 RESULTS = Path(__file__).parent / "results"
 HOURS = (quality.PART, passing.PART, sampled.PART, presets.PART)  # of trainings, together
-PARTS = ("simulator", "arithmetic", "lesson", "pages", "watchers", *report.PARTS, *HOURS)
-LONG = (*(part for part in report.PARTS if part not in report.SHORT), *HOURS)  # when asked for, or with --full
+PARTS = ("simulator", "arithmetic", "lesson", "pages", "watchers", labs.PART, *report.PARTS, *HOURS)
+# Only when they are asked for, or with --full
+LONG = (labs.PART, *(part for part in report.PARTS if part not in report.SHORT), *HOURS)
 BUSY = 0.7  # load above which figures are worth little
 
 
@@ -67,7 +81,7 @@ def main() -> int:
     began = time.perf_counter()
     rows: list[Row] = []
     facts["load before"] = processes.load()
-    if set(wanted) & {"lesson", "pages", "watchers"}:
+    if set(wanted) & {"lesson", "pages", "watchers", labs.PART}:
         say("preparing the default dataset ...")
         processes.prepare(home)
     for part in wanted:
@@ -81,6 +95,8 @@ def main() -> int:
             rows += pages.measure(home)
         elif part == "watchers":
             rows += watchers.measure(home)
+        elif part == labs.PART:
+            rows += labs.measure(home, arguments.full)
         elif part == arithmetic.PART:
             with processes.home_at(home):
                 rows += arithmetic.measure()
