@@ -29,6 +29,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from course_lib.data.own_encoder import is_path
 from course_lib.errors import CourseError
 from course_lib.settings import load_settings
 
@@ -155,7 +156,7 @@ def own_writer() -> LocalWriter:
     place = load_settings().writer
     if not place:
         raise CourseError("writer_not_named")
-    if _is_path(place) and not Path(place).expanduser().is_dir():
+    if is_path(place) and not Path(place).expanduser().is_dir():
         raise CourseError("writer_missing", place=place)
     return LocalWriter(place)
 
@@ -167,7 +168,7 @@ class LocalWriter:
         """Raises CourseError where transformers cannot read what is at ``place``."""
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
-        folder = str(Path(place).expanduser()) if _is_path(place) else place
+        folder = str(Path(place).expanduser()) if is_path(place) else place
         self._place = place
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
@@ -204,11 +205,6 @@ class LocalWriter:
 def _drawing(temperature: float) -> dict[str, Any]:
     """How transformers is to choose tokens; without ``top_k`` it would draw among the fifty likeliest alone."""
     return {"do_sample": True, "temperature": temperature, "top_k": 0} if temperature > 0 else {"do_sample": False}
-
-
-def _is_path(place: str) -> bool:
-    """A hub name is ``name`` or ``owner/name``; anything that begins like a path, or has more parts, is a folder."""
-    return place.startswith((".", "/", "~")) or "\\" in place or place.count("/") > 1
 
 
 def _first_line(error: Exception) -> str:
