@@ -137,4 +137,6 @@ def _as_text(column: pa.Array) -> pa.Array:
     if pa.types.is_list(kind) or pa.types.is_floating(kind) or pa.types.is_binary(kind):
         values = (one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in column.to_pylist())
         return pa.array([value_text(one) for one in values], pa.string())
-    return column.cast(pa.string())
+    text = column.cast(pa.string())
+    text.validate(full=True)  # a damaged page may hold bytes that are no UTF-8, which Arrow does not look at by itself
+    return text

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -166,6 +168,16 @@ def test_any_bytes(folder: Path, content: bytes) -> None:
     path = folder / "bytes"
     path.write_bytes(content)
     take_in(path)
+
+
+def test_a_parquet_file_whose_text_is_no_utf8_is_refused(tmp_path: Path) -> None:
+    """Found by the blows above: Arrow reads such a column, and fails only when somebody works with it."""
+    spoilt = pa.array([b"u1", b"\xff\xfe", b"u3"]).view(pa.string())
+    path = tmp_path / "spoilt.parquet"
+    pq.write_table(pa.table({"user_id": spoilt, "item_id": ["i1", "i2", "i3"], "time": [1, 2, 3]}), path)
+    with pytest.raises(CourseError) as caught:
+        look(path)
+    assert caught.value.key == "intake_parquet_broken"
 
 
 CELLS = st.one_of(
