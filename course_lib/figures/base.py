@@ -98,6 +98,22 @@ def note(theme: Theme, x: Any, y: Any, words: str, **more: Any) -> Plot:
     return {"x": x, "y": y, "text": words, "showarrow": False, "font": {"size": 12, "color": theme.ink}} | more
 
 
+def moments_shown(frame: pd.DataFrame, places: pd.Series[Any], at: int | None) -> list[Any]:
+    """Where on the x axis the slider stands: the ``places`` of frame ``at``, or of the newest; ``frame`` has ``at``."""
+    return places[frame["at"] == (frame["at"].iloc[-1] if at is None else at)].tolist()
+
+
+def dotted_lines(theme: Theme, places: Sequence[Any]) -> list[Plot]:
+    """A dotted vertical line at each place of the x axis: the frame on show."""
+    return [
+        {
+            "type": "line", "x0": place, "x1": place, "y0": 0, "y1": 1, "yref": "paper",
+            "line": {"color": theme.muted, "width": 1, "dash": "dot"},
+        }
+        for place in places
+    ]  # fmt: skip
+
+
 def empty(title: str, columns: Sequence[str], language: str, height: int = 300) -> Figure:
     """A picture whose numbers are not there yet: its question, and a sentence in the middle."""
     words = text("figures.nothing_yet", language)

@@ -8,7 +8,18 @@ from typing import Any
 
 import pandas as pd
 
-from course_lib.figures.base import Figure, Plot, axis, bare_axis, empty, note, plotly_text, three
+from course_lib.figures.base import (
+    Figure,
+    Plot,
+    axis,
+    bare_axis,
+    dotted_lines,
+    empty,
+    moments_shown,
+    note,
+    plotly_text,
+    three,
+)
 from course_lib.figures.palette import DEPARTMENTS, Mark, Theme, alpha
 from course_lib.figures.shown import Shown
 from course_lib.text import text
@@ -194,7 +205,7 @@ def curve(shown: Shown, language: str, narrow: bool = False) -> Figure:
         for one in told
     ]
     frame = pd.DataFrame(rows, columns=columns)
-    now = frame["epoch"][frame["at"] == (frame["at"].iloc[-1] if shown.at is None else shown.at)]
+    now = moments_shown(frame, frame["epoch"], shown.at)
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
         drawn = [("recall", DEPARTMENTS[11], "dashdot"), *((one, MARKS[one], DASHES[one]) for one in STAGES)]
@@ -212,19 +223,12 @@ def curve(shown: Shown, language: str, narrow: bool = False) -> Figure:
                     "hovertemplate": "%{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
                 }
             )  # fmt: skip
-        shapes = [
-            {
-                "type": "line", "x0": place, "x1": place, "y0": 0, "y1": 1, "yref": "paper",
-                "line": {"color": page.muted, "width": 1, "dash": "dot"},
-            }
-            for place in now
-        ]  # fmt: skip
         return data, {
             "showlegend": True,
             "legend": LEGEND,
             "xaxis": axis(page, text("cascade.axis_epoch", language)),
             "yaxis": axis(page, text("cascade.axis_score", language), tickformat=".1f", rangemode="tozero"),
-            "shapes": shapes,
+            "shapes": dotted_lines(page, now),
             "margin": {"t": 118 if narrow else 76},
         }
 

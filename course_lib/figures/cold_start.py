@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from course_lib.figures.base import Figure, Plot, axis, empty, plotly_text, three
+from course_lib.figures.base import Figure, Plot, axis, dotted_lines, empty, moments_shown, plotly_text, three
 from course_lib.figures.measure_bars import COLUMNS, in_words, measure_bars, measure_rows
 from course_lib.figures.palette import DEPARTMENTS, Mark, Theme
 from course_lib.figures.shown import Shown
@@ -29,26 +29,19 @@ def curve(shown: Shown, language: str, narrow: bool = False) -> Figure:
     if not told:
         return empty(title, columns, language)
     frame = pd.DataFrame([(one["at"], one["epoch"], *(one[name] for name in NDCGS)) for one in told], columns=columns)
-    now = frame["epoch"][frame["at"] == (frame["at"].iloc[-1] if shown.at is None else shown.at)]
+    now = moments_shown(frame, frame["epoch"], shown.at)
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
         data = [
             _line(frame["epoch"], frame[word], text(f"cold_start.{word}", language), mark, dash, page)
             for word, mark, dash in zip(WORDS, MARKS, DASHES, strict=True)
         ]
-        here = [
-            {
-                "type": "line", "x0": place, "x1": place, "y0": 0, "y1": 1, "yref": "paper",
-                "line": {"color": page.muted, "width": 1, "dash": "dot"},
-            }
-            for place in now
-        ]  # fmt: skip
         return data, {
             "showlegend": True,
             "legend": LEGEND,
             "xaxis": axis(page, text("cold_start.axis_epoch", language)),
             "yaxis": axis(page, text("cold_start.axis_ndcg", language), rangemode="tozero"),
-            "shapes": here,
+            "shapes": dotted_lines(page, now),
             "margin": {"t": 76 if narrow else 54},
         }
 

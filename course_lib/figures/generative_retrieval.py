@@ -8,7 +8,19 @@ from typing import Any
 
 import pandas as pd
 
-from course_lib.figures.base import Figure, Plot, axis, bare_axis, empty, metric_name, note, plotly_text, shorten
+from course_lib.figures.base import (
+    Figure,
+    Plot,
+    axis,
+    bare_axis,
+    dotted_lines,
+    empty,
+    metric_name,
+    moments_shown,
+    note,
+    plotly_text,
+    shorten,
+)
 from course_lib.figures.measure_bars import COLUMNS, in_words, measure_bars, measure_rows
 from course_lib.figures.palette import DEPARTMENTS, Mark, Theme, alpha
 from course_lib.figures.products import Product, department_marks, product
@@ -56,18 +68,6 @@ def _told(shown: Shown, name: str) -> list[Mapping[str, Any]]:
     return [one for one in run.of("frame") if name in one] if run is not None else []
 
 
-def _here(frame: pd.DataFrame, at: int | None, page: Theme) -> list[Plot]:
-    """A dotted line at the frame on show."""
-    now = frame["epoch"][frame["at"] == (frame["at"].iloc[-1] if at is None else at)]
-    return [
-        {
-            "type": "line", "x0": place, "x1": place, "y0": 0, "y1": 1, "yref": "paper",
-            "line": {"color": page.muted, "width": 1, "dash": "dot"},
-        }
-        for place in now.tolist()[:1]
-    ]  # fmt: skip
-
-
 def _legend(top: int) -> Plot:
     return {
         "showlegend": True,
@@ -97,7 +97,7 @@ def curve(shown: Shown, language: str, narrow: bool = False) -> Figure:
             **_legend(54 if narrow else 34),
             "xaxis": axis(page, text("generative_retrieval.axis_epoch", language)),
             "yaxis": axis(page, text("generative_retrieval.axis_share", language), range=[-0.02, 1.02]),
-            "shapes": _here(frame, shown.at, page),
+            "shapes": dotted_lines(page, moments_shown(frame, frame["epoch"], shown.at)[:1]),
         }
 
     first, last = frame.iloc[0], frame.iloc[-1]
@@ -137,7 +137,7 @@ def loss(shown: Shown, language: str, narrow: bool = False) -> Figure:
             **_legend(100 if narrow else 54),
             "xaxis": axis(page, text("generative_retrieval.axis_epoch", language)),
             "yaxis": axis(page, text("generative_retrieval.axis_loss", language), rangemode="tozero"),
-            "shapes": _here(frame, shown.at, page),
+            "shapes": dotted_lines(page, moments_shown(frame, frame["epoch"], shown.at)[:1]),
         }
 
     listed = text("figures.list_comma", language).join(f"{frame[name].iloc[-1]:.2f}" for name in names)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from course_lib.figures.base import Plot, axis
+from course_lib.figures.base import Plot, axis, dotted_lines, moments_shown
 from course_lib.figures.palette import Mark, Theme
 
 
@@ -43,7 +43,7 @@ def share_curves(
         named: whether the moments are names at equal distances, not numbers on a scale.
     """
     places = frame[moment] if not named else pd.Series(range(len(frame)), frame.index)
-    now = places[frame["at"] == (frame["at"].iloc[-1] if at is None else at)]
+    now = moments_shown(frame, places, at)
     ticks: Plot = {"tickvals": places.tolist(), "ticktext": frame[moment].astype(str).tolist()} if named else {}
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
@@ -57,19 +57,12 @@ def share_curves(
             }
             for curve in curves
         ]  # fmt: skip
-        shown = [
-            {
-                "type": "line", "x0": place, "x1": place, "y0": 0, "y1": 1, "yref": "paper",
-                "line": {"color": page.muted, "width": 1, "dash": "dot"},
-            }
-            for place in now
-        ]  # fmt: skip
         return data, {
             "showlegend": True,
             "legend": {"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "font": {"size": 12}},
             "xaxis": axis(page, titles[0], **ticks),
             "yaxis": axis(page, titles[1], tickformat=".0%", range=[-0.02, 1.02]),
-            "shapes": shown,
+            "shapes": dotted_lines(page, now),
             "margin": {"t": top},
         }
 

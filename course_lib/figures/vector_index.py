@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from course_lib.figures.base import Figure, Plot, axis, empty, plotly_text
+from course_lib.figures.base import Figure, Plot, axis, dotted_lines, empty, plotly_text
 from course_lib.figures.palette import DEPARTMENTS, Theme
 from course_lib.figures.shown import Shown
 from course_lib.runs.view import RunView
@@ -173,10 +173,4 @@ def _sizes(page: Theme, language: str) -> Plot:
 def _now(page: Theme, shown: Shown) -> list[Plot]:
     """A dotted line at the catalogue where the slider stands."""
     told = [one["products"] for one in (shown.runs[0].of("frame") if shown.runs else ()) if one.get("at") == shown.at]
-    return [
-        {
-            "type": "line", "x0": size, "x1": size, "y0": 0, "y1": 1, "yref": "paper",
-            "line": {"color": page.muted, "width": 1, "dash": "dot"},
-        }
-        for size in told
-    ]  # fmt: skip
+    return dotted_lines(page, told)
