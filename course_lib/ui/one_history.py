@@ -84,7 +84,7 @@ def shown(lab: Lab, view: RunView, at: int) -> Shown:
 
 
 def cards(lab: Lab, now: Shown, before: Mapping[str, Any] | None) -> None:
-    """The list as product cards, with moves against the frame before."""
+    """The list as product cards, with moves against the list of ``before``."""
     view, who = now.runs[0], now.answer or {}
     if now.items is None or view.config is None or view.config.dataset is None:
         return

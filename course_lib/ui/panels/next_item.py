@@ -19,6 +19,7 @@ from course_lib.ui import shell
 from course_lib.ui.frame_slider import frame_name, frame_slider
 from course_lib.ui.history_editor import history_editor, replace_history, shuffled
 from course_lib.ui.lab import Lab
+from course_lib.ui.one_history import cards
 from course_lib.ui.picture import draw_picture
 from course_lib.ui.ranked_list import ranked_list
 from course_lib.ui.shell import t
@@ -44,15 +45,6 @@ def shown(lab: Lab, view: RunView, at: int) -> Shown:
     chosen = min(lab.state.shopper, len(people) - 1)
     who = {**people[chosen], "name": name_of(people[chosen], chosen, view, lab.language)}
     return Shown((view,), (), at, frame, answer=who, items=lab.items(view))
-
-
-def cards(lab: Lab, now: Shown, before: Mapping[str, Any] | None) -> None:
-    """The list as product cards, with moves against the list of ``before``."""
-    view, who = now.runs[0], now.answer or {}
-    if now.items is None or view.config is None or view.config.dataset is None:
-        return
-    gone = [entry["item"] for entry in before["top"]] if before else None
-    st.html(ranked_list(now.items, who["top"], lab.language, view.config.dataset.name, gone, who.get("target")))
 
 
 VIEWS: dict[str, Callable[[Lab, Shown, Mapping[str, Any] | None], None]] = {"cards": cards}
