@@ -10,11 +10,13 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from course_lib.errors import CourseError
-from course_lib.text import LANGUAGES, text
+from course_lib.text import LANGUAGES, strings, text
 
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 OK, BAD, INTERRUPTED = 0, 2, 130  # exit statuses; 130 is the shell's number for Ctrl-C
 
 # argparse knows its messages only in English; these are the ones that a command of ours can cause.
@@ -63,6 +65,26 @@ def say(key: str, **params: Any) -> str:
     return text(f"cli.{key}", _language, **params)
 
 
+def sentence(error: CourseError) -> str:
+    """The sentence for an error as the command line says it: where a page names a button, it names a command."""
+    own = strings(_language).get(f"cli.error_{error.key}")
+    if error.key == "unknown_dataset":
+        from course_lib.data.intake.formats import formats
+
+        if (known := formats().get(str(error.params.get("name")))) is not None:
+            return say("dataset_not_added", name=known.name, title=known.title, url=known.url)
+    said = error.text(_language) if own is None else own.format(**error.gaps())
+    return CONTROL.sub(lambda found: repr(found[0])[1:-1], said)  # one line, and no orders to the terminal
+
+
+def given_path(path: str) -> Path:
+    """A path that was given, with ``~`` as the shell reads it; raises CourseError where that is nobody's home."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise CourseError("path_tilde", path=path) from None
+
+
 def note(sentence: str) -> None:
     """Prints a sentence on standard error."""
     print(sentence, file=sys.stderr, flush=True)
@@ -84,6 +106,23 @@ class Parser(argparse.ArgumentParser):
         self._positionals.title = say("help_commands")
         self._optionals.title = say("help_options")
         self.add_argument("-h", "--help", action="help", help=say("help_help"))
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """As argparse does; what the innermost command does not know, it says itself, with its own ``--help``."""
+        known, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return known, unknown
+
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        """The values of one argument. An empty one, of a variable that is not set for instance, is no value."""
+        if not isinstance(action, argparse._SubParsersAction):
+            name = "/".join(action.option_strings) or str(action.metavar or action.dest)
+            for value in arg_strings:
+                if not value.strip() or "\0" in value:
+                    key = "cli_nul" if "\0" in value else "cli_empty"
+                    raise CourseError(key, name=name, command=self.prog)
+        return super()._get_values(action, arg_strings)
 
     def error(self, message: str) -> NoReturn:
         """Raises what argparse would have printed."""

@@ -21,7 +21,7 @@ from course_lib.settings import PROJECT
 
 if TYPE_CHECKING:
     from course_lib.data.intake.formats import Format
-    from course_lib.data.intake.mapping import Mapping
+    from course_lib.data.intake.mapping import ByHand, Mapping
     from course_lib.data.intake.pipeline import Look
     from course_lib.data.intake.store import Card
 
@@ -47,9 +47,13 @@ def _options(parser: Any) -> None:
     parser.add_argument("path", metavar="PATH", help=say("help_data_path"))
     parser.add_argument("--format", metavar="NAME", default="", help=say("help_data_format"))
     parser.add_argument("--map", metavar="ROLE=COLUMN", action="append", default=[], help=say("help_data_map"))
+    parser.add_argument("--encoding", metavar="NAME", default="", help=say("help_data_encoding"))
+    parser.add_argument("--sheet", metavar="NAME", default="", help=say("help_data_sheet"))
     parser.add_argument("--time-format", metavar="NAME", action="append", default=[], help=say("help_data_time"))
     parser.add_argument("--time-zone", metavar="ZONE", help=say("help_data_zone"))
     parser.add_argument("--events", metavar="KIND", action="append", default=[], help=say("help_data_events"))
+    parser.add_argument("--guests", metavar="one|drop", default="", help=say("help_data_guests"))
+    parser.add_argument("--fill-down", metavar="yes|no", default="", help=say("help_data_fill"))
     parser.add_argument("--minimum", metavar="N", help=say("help_data_minimum"))
     parser.add_argument("--source", metavar="TEXT", default="", help=say("help_data_source"))
     parser.add_argument("--licence", metavar="TEXT", default="", help=say("help_data_licence"))
@@ -80,12 +84,14 @@ def show(arguments: argparse.Namespace) -> int:
 
 def describe(arguments: argparse.Namespace) -> int:
     """The card of a dataset, or what a known format is and where to get it."""
+    from course_lib.course.private_data import HERE, check_readable
     from course_lib.data.cards import load_card
     from course_lib.data.intake.formats import formats
     from course_lib.data.intake.store import find
     from course_lib.data.registry import built_in, sources
 
     name = arguments.name
+    check_readable([name], HERE)
     if name in built_in():
         print(load_card(name).markdown(language()))
         print(shapes(name, arguments.size))
@@ -111,9 +117,18 @@ def told(card: Card) -> str:
         say("data_card_input", file=card.input["file"], bytes=size, sha256=start, made=card.made),
         say("data_card_rows", **rows),
         *(f"- {sentence}" for sentence in card.told().sentences(kind)),
-        say("data_card_roles", roles=", ".join(f"{role} = {column}" for role, column in card.roles["columns"].items())),
+        say("data_card_roles", roles=", ".join(role_words(card.roles))),
     ]
     return "\n".join([*lines, card.how[kind]] if card.how else lines)
+
+
+def role_words(roles: dict[str, Any]) -> list[str]:
+    """Each role with its column, and whether somebody has named it."""
+    by_hand = roles.get("by_hand", ())
+    return [
+        f"{role} = {column}" + (f" ({say('data_by_hand')})" if role in by_hand else "")
+        for role, column in roles["columns"].items()
+    ]
 
 
 def published(one: Format) -> str:
@@ -132,29 +147,35 @@ def published(one: Format) -> str:
     return "\n".join(lines)
 
 
-def mapped(arguments: argparse.Namespace, seen: Look) -> Mapping:
-    """The guessed or published mapping with what the options say in its place."""
-    from course_lib.data.intake.mapping import Mapping
-    from course_lib.data.intake.names import ROLES
+def by_hand(arguments: argparse.Namespace) -> ByHand:
+    """What the options say about the columns. ``--map quantity=`` says that no column is one."""
+    from course_lib.data.intake.mapping import ByHand
+    from course_lib.data.intake.names import REQUIRED, ROLES
 
     columns = {}
     for pair in arguments.map:
         role, equals, column = pair.partition("=")
-        if not equals or role not in ROLES or not column:
+        if not equals or role not in ROLES or (not column and role in REQUIRED):
             raise CourseError("intake_map", value=pair, known=", ".join(ROLES))
         columns[role] = column
-    told = bool(columns or arguments.time_format)
-    start = seen.guessed.mapping if seen.guessed is not None and told else seen.mapping()
-    if "time" in columns and not arguments.time_format and columns["time"] != start.columns.get("time"):
-        start = replace(start, time_formats=())  # found out from the column that was named
-    free = {role: column for role, column in start.columns.items() if column not in columns.values()}
-    return Mapping(
-        columns={**free, **columns},
-        time_formats=tuple(arguments.time_format) or start.time_formats,
+    return ByHand(columns, tuple(arguments.time_format))
+
+
+def mapped(arguments: argparse.Namespace, seen: Look, said: ByHand) -> Mapping:
+    """The guessed or published mapping with what the options say in its place; what is not sure is asked."""
+    start = seen.mapping()
+    if seen.guessed is None:  # a published format, parts of which are said otherwise
+        free = {role: column for role, column in start.columns.items() if column not in said.columns.values()}
+        named = {role: column for role, column in {**free, **said.columns}.items() if column}
+        moved = "time" in said.columns and said.columns["time"] != start.columns.get("time")
+        formats = said.time_formats or (() if moved else start.time_formats)
+        start = replace(start, columns=named, time_formats=formats, by_hand=tuple(said.columns))
+    return replace(
+        start,
         zone=arguments.time_zone or start.zone,
         events=tuple(arguments.events) or start.events,
-        min_rating=start.min_rating,
-        not_products=start.not_products,
+        guests=arguments.guests or start.guests,
+        fill=arguments.fill_down or start.fill,
     )
 
 
@@ -162,8 +183,10 @@ def add(arguments: argparse.Namespace) -> int:
     """Takes a file in and says what was kept and dropped."""
     from course_lib.data import open_bandit
     from course_lib.data.intake import store
+    from course_lib.data.intake.layout import Given
     from course_lib.data.intake.limits import LIMITS
     from course_lib.data.intake.pipeline import look, prepare
+    from course_lib.data.receipts import SHARED
     from course_lib.models.catalogue import Setting
 
     if arguments.name == open_bandit.NAME:
@@ -171,11 +194,13 @@ def add(arguments: argparse.Namespace) -> int:
     limits = LIMITS
     if arguments.minimum is not None:
         limits = replace(limits, minimum=int(Setting("--minimum", limits.minimum, 1, 1000).check(arguments.minimum)))
-    store.check_free(arguments.name, store.SHARED)
+    store.check_free(arguments.name, SHARED)
     try:
         with closing(Progress(say("reading"))) as bar:
-            seen = look(arguments.path, arguments.format, limits, tick=bar.take)
-            made = prepare(seen, mapped(arguments, seen), limits, tick=bar.take)
+            said = by_hand(arguments)
+            given = Given(arguments.encoding, sheet=arguments.sheet) if arguments.encoding or arguments.sheet else None
+            seen = look(arguments.path, arguments.format, limits, given, bar.take, said)
+            made = prepare(seen, mapped(arguments, seen, said), limits, tick=bar.take)
             card = store.save(made, arguments.name, source=arguments.source, licence=arguments.licence)
     except KeyboardInterrupt:
         note(say("data_add_interrupted"))

@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import Any
 
-from course_lib.cli.console import OK, language, note, say, table
+from course_lib.cli.console import OK, note, say, sentence, table
 from course_lib.experiments.catalogue import ExperimentCard, broken_experiments, experiment_cards
 from course_lib.models.catalogue import Setting
 
@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     """One row an experiment; a file that cannot be read is told on standard error."""
     cards = experiment_cards().values()
     for error in broken_experiments().values():
-        note(error.text(language()))
+        note(sentence(error))
     if arguments.json:
         print(json.dumps([as_record(card) for card in cards], ensure_ascii=False))
         return OK

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import pkgutil
 import sys
 from collections.abc import Sequence
 
 from course_lib import __version__, cli
-from course_lib.cli.console import BAD, INTERRUPTED, Parser, language, note, say, take_language
+from course_lib.cli.console import BAD, INTERRUPTED, Parser, note, say, sentence, take_language
 from course_lib.errors import CourseError
 
 
@@ -34,6 +35,9 @@ def build_parser() -> Parser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line; returns its exit status: 0, 2 after an error's sentence, 130 after Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a title or a file's name may have what the terminal does not
+            stream.reconfigure(errors="backslashreplace")
     try:
         rest = take_language(sys.argv[1:] if arguments is None else arguments)
         parsed: argparse.Namespace = build_parser().parse_args(rest)
@@ -41,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except CourseError as error:
-        note(error.text(language()))
+        note(sentence(error))
         return BAD
     except KeyboardInterrupt:
         note(say("interrupted"))
@@ -53,9 +57,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         package = (problem.name or "").split(".")[0]
         if package in ("", "course_lib"):
             raise  # a mistake in the course itself
-        note(CourseError("package_missing", name=package, python=sys.executable).text(language()))
+        note(sentence(CourseError("package_missing", name=package, python=sys.executable)))
+        return BAD
+    except UnicodeEncodeError as problem:  # of a name whose bytes are no UTF-8
+        note(sentence(CourseError("cli_not_text", value=problem.object[problem.start : problem.end])))
         return BAD
     except OSError as problem:
         reason = problem.strerror or str(problem)
-        note(CourseError("system_refused", reason=reason, path=problem.filename or "-").text(language()))
+        note(sentence(CourseError("system_refused", reason=reason, path=problem.filename or "-")))
         return BAD

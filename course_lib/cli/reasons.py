@@ -40,10 +40,10 @@ def run(arguments: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from course_lib.data import registry
+    from course_lib.evaluation.few_texts import shares_of_few
     from course_lib.evaluation.true_reasons import Facts, shares
-    from course_lib.explain.reason_texts import attributes
+    from course_lib.explain.reason_texts import request_for
     from course_lib.models.catalogue import Setting
-    from course_lib.models.reason_writer import request_for
 
     count = int(Setting("products", PRODUCTS, 1, MOST).check(arguments.products))
     items = registry.load_items(registry.resolve(arguments.dataset))
@@ -52,13 +52,10 @@ def run(arguments: argparse.Namespace) -> int:
     drawn = 1 + np.sort(np.random.default_rng(0).permutation(len(items))[:count])
     written = []
     for item in tqdm(drawn.tolist(), file=sys.stderr, disable=not sys.stderr.isatty()):
-        known = attributes(facts, item)
-        unit = known.pop("unit")
-        told = [facts.titles[item - 1], *(said for slot, said in known.items() if slot not in ("price", "band"))]
-        told += [f"{known['price']} {unit}".strip()] if "price" in known else []
-        text = write(request_for(", ".join(dict.fromkeys(told)), language()))
+        text = write(request_for(facts, item))
         written.append((item, text, facts.check(text, item)))
-    found = shares([claims for *_, claims in written])
+    checked = [claims for *_, claims in written]
+    found = {**shares(checked), **shares_of_few(checked)}
     if arguments.json:
         reasons = [
             {"item": item, "text": text, "claims": [{"kind": c.kind, "said": c.said, "true": c.true} for c in claims]}
@@ -83,9 +80,11 @@ def writer(address: str, model: str) -> Callable[[str], str]:
 
     Raises CourseError where neither is named, and for an address without the name of a model.
     """
-    from course_lib.models.reason_writer import ask_address, own_writer
+    from course_lib.models.writer_address import ask_address
 
     if not address:
+        from course_lib.models.reason_writer import own_writer
+
         local = own_writer()
         return lambda prompt: local.write([prompt])[0]
     if not model:

@@ -8,6 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from course_lib.cli.console import OK, note, say
+from course_lib.errors import CourseError
 from course_lib.settings import PROJECT, load_settings
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ def run(arguments: argparse.Namespace) -> int:
     from course_lib.course.recorded import FILE
 
     course = load_course()
+    known = [lesson.id for lesson in course.lessons if lesson.recorded is not None]
+    if unknown := [name for name in arguments.lessons if name not in known]:
+        raise CourseError("unknown_lesson", name=unknown[0], known=", ".join(known))
     for lesson in course.lessons:
         if lesson.recorded is None or (arguments.lessons and lesson.id not in arguments.lessons):
             continue

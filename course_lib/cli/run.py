@@ -7,7 +7,8 @@ interrupted goes on where it was. The progress bar is on standard error; with ``
      "measures": {"ndcg@10": {"value", "low", "high"}, ...}, and whatever else the experiment's result holds}
 
 ``--plan`` trains nothing and says what would be trained; ``--tiny`` is the small form that the contract tests run. A
-light experiment is answered at once.
+light experiment is answered at once. ``train`` on data of one's own chooses its settings by a recipe for so many
+seconds (``--budget``), and ``--longer`` goes on from the end of such a run.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -24,10 +26,12 @@ from course_lib.errors import CourseError
 from course_lib.experiments.catalogue import ExperimentCard, experiment_card, experiment_cards
 from course_lib.models.catalogue import Setting
 from course_lib.settings import load_settings
-from course_lib.text import strings
+from course_lib.text import strings, text
+from course_lib.training.recipe import BUDGET_S
 
 if TYPE_CHECKING:
     from course_lib.experiments.config import RunConfig
+    from course_lib.training.recipe import Recipe
 
 SHOWN = ("ndcg@10", "hr@10", "mrr@10")  # columns of a recommender's table; --json has all measures
 SHORT = "next_item"  # the experiment of ``train``
@@ -50,6 +54,9 @@ def _add_options(parser: Any, cards: list[ExperimentCard]) -> None:
     parser.add_argument("--json", action="store_true", help=say("help_json"))
     parser.add_argument("--plan", action="store_true", help=say("help_plan"))
     parser.add_argument("--tiny", action="store_true", help=say("help_tiny"))
+    if SHORT in [card.name for card in cards]:
+        parser.add_argument("--budget", metavar="SECONDS", help=say("help_budget", seconds=BUDGET_S))
+        parser.add_argument("--longer", metavar="SECONDS", help=say("help_longer"))
     parser.add_argument("--set", metavar="NAME=VALUE", dest="given", action=Give, help=say("help_set"))
     for name in dict.fromkeys(name for card in cards for name in card.data):
         parser.add_argument(f"--{name}", metavar="NAME", dest="data", action=Give, help=say("help_dataset"))
@@ -103,6 +110,7 @@ class Give(argparse.Action):
 
 def configure(card: ExperimentCard, arguments: argparse.Namespace) -> RunConfig:
     """The checked configuration of what was asked for."""
+    from course_lib.course.private_data import HERE, check_readable
     from course_lib.experiments.config import RunConfig
 
     data: dict[str, tuple[str, str | None]] = {}
@@ -113,7 +121,48 @@ def configure(card: ExperimentCard, arguments: argparse.Namespace) -> RunConfig:
     unread = [name for name in arguments.data if name not in card.data]
     if unread:
         raise CourseError("unknown_setting", model=card.name, name=unread[0], known=", ".join(card.data) or "–")
-    return RunConfig.make(card.name, data, {**(card.tiny if arguments.tiny else {}), **arguments.given}, arguments.seed)
+    check_readable((dataset for dataset, _ in data.values()), HERE)
+    given = {**(card.tiny if arguments.tiny else {}), **arguments.given}
+    if chosen := suited_to(card, data, given, arguments):
+        given = dict(chosen.settings)
+    return RunConfig.make(card.name, data, given, arguments.seed)
+
+
+def suited_to(
+    card: ExperimentCard, data: Mapping[str, tuple[str, str | None]], given: Mapping[str, Any], arguments: Any
+) -> Recipe | None:
+    """The recipe where one is asked for by a budget, or the data are none of the lessons'; else None."""
+    from course_lib.experiments.recipes import FOR, needs_recipe, suited
+
+    budget = getattr(arguments, "budget", None)
+    if budget is not None and (card.name != FOR or arguments.tiny):
+        raise CourseError("cli_no_budget", name=card.name)
+    if budget is None and (arguments.tiny or not needs_recipe(card.name, data)):
+        return None
+    return suited(card.name, data, given, BUDGET_S if budget is None else budget)
+
+
+def went_on(config: RunConfig, seconds: str) -> RunConfig:
+    """The run that goes on from that of ``config``, or from the longest that has, for so many seconds more.
+
+    Raises CourseError where that run is not finished, or cannot be made longer.
+    """
+    from course_lib.experiments.config import RunConfig
+    from course_lib.experiments.recipes import check_budget, longer_settings
+    from course_lib.runs.go_on import begin_longer
+    from course_lib.runs.store import RunStore
+
+    store, budget = RunStore(load_settings()), check_budget(seconds)
+    data = {name: (one.name, one.size) for name, one in config.data.items()}
+    while True:
+        settings = longer_settings(data, config.settings, budget) if "epochs" in config.settings else None
+        if settings is None:
+            raise CourseError("cannot_go_on", run=config.run_id)
+        after = RunConfig.make(config.experiment, data, settings, config.seed)
+        if store.view(after.run_id).state != "finished":
+            begin_longer(store, config.run_id, after)
+            return after
+        config = after
 
 
 class Bar:
@@ -136,6 +185,9 @@ class Bar:
             self._bar.set_description(say("running"), refresh=True)
         elif kind == "resumed":
             self._bar.set_description(say("resumed"))
+        elif kind == "afresh":
+            self._bar.write(say("begun_afresh"), file=sys.stderr)  # a line that stays: the bar's words pass
+            self._bar.set_description(say("afresh"))
         if event.get("loss") is not None:
             self._shown[say("loss")] = f"{event['loss']:.3f}"
         if "ndcg@10" in event.get("metrics", {}):
@@ -159,6 +211,8 @@ def run(arguments: argparse.Namespace) -> int:
     if card.light:
         return _answer_light(card, arguments)
     config = configure(card, arguments)
+    if getattr(arguments, "longer", None) is not None:
+        config = went_on(config, arguments.longer)
     if arguments.plan:
         return _print_plan(config, arguments.json)
     from course_lib.runs.foreground import run_here  # after the check, so that bad input is refused at once
@@ -172,7 +226,7 @@ def run(arguments: argparse.Namespace) -> int:
         return INTERRUPTED
     folder = str((settings.runs / config.run_id).expanduser().absolute())
     record = {**_head(config), "run": folder, "settings": dict(config.settings), **result}
-    print(json.dumps(record, ensure_ascii=False) if arguments.json else readable(record))
+    print(json.dumps(record, ensure_ascii=False) if arguments.json else readable(record, config))
     return OK
 
 
@@ -194,18 +248,23 @@ def _answer_light(card: ExperimentCard, arguments: argparse.Namespace) -> int:
 
 def _print_plan(config: RunConfig, as_json: bool) -> int:
     """What would be run: its folder's name, its parameters and about how long; nothing is trained."""
+    from course_lib.experiments.recipes import expected_s, needs_recipe
     from course_lib.runs.take_up import measured_durations
 
     module = importlib.import_module(config.card.module)
     parameters = module.size(config)["parameters"] if hasattr(module, "size") else None
-    seconds = round(measured_durations(load_settings()).estimate(config), 1)
+    data = {name: (one.name, one.size) for name, one in config.data.items()}
+    if needs_recipe(config.experiment, data) and config.settings.get("schedule") == "averaged":
+        seconds = round(expected_s(data, config.settings), 1)
+    else:
+        seconds = round(measured_durations(load_settings()).estimate(config), 1)
     record = {**_head(config), "run": config.run_id, "parameters": parameters, "seconds": seconds}
     shown = {name: "-" if value is None else str(value) for name, value in record.items()}
     print(json.dumps(record, ensure_ascii=False) if as_json else table((say("column_name"), ""), list(shown.items())))
     return OK
 
 
-def readable(record: Mapping[str, Any]) -> str:
+def readable(record: Mapping[str, Any], config: RunConfig | None = None) -> str:
     """A recommender's result as a small table beside the baselines; any other as a list of its measures."""
     told = [scores_table(record) if "baselines" in record else measures_table(record["measures"])]
     if "baselines" in record:
@@ -218,10 +277,27 @@ def readable(record: Mapping[str, Any]) -> str:
             seconds=f"{record['seconds']['total']:.1f}",
             train=f"{record['seconds']['train']:.1f}",
         )
-        told = [summary, "", *told, say("train_intervals")]
+        told = [*_verdict(config, record), summary, "", *told, say("train_intervals")]
     if record.get("kept_epoch", record.get("epochs")) != record.get("epochs"):
         told.append(say("train_kept", epochs=record["epochs"], kept=record["kept_epoch"]))
     return "\n".join((*told, say("train_folder", path=record["run"])))
+
+
+def _verdict(config: RunConfig | None, record: Mapping[str, Any]) -> list[str]:
+    """Which model is best on data that are none of the lessons', and why; nothing on the simulated shops."""
+    from course_lib.course.verdict import verdict
+    from course_lib.experiments.recipes import counts, needs_recipe
+
+    data = {} if config is None else {name: (one.name, one.size) for name, one in config.data.items()}
+    if config is None or not needs_recipe(config.experiment, data):
+        return []
+    found = verdict(config, record, counts(data))
+    if found is None:
+        return []
+    told = [one.replace("**", "") for one in found.sentences(language())]
+    if found.improving and config.settings.get("schedule") == "averaged":
+        told[-1] = text("verdict.go_on_line", language(), seconds=BUDGET_S)
+    return [*told, ""]
 
 
 def measures_table(measures: Mapping[str, Mapping[str, float]]) -> str:

@@ -13,10 +13,10 @@ import os
 import re
 import signal
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
-from course_lib.cli.console import OK, Progress, note, say
+from course_lib.cli.console import OK, Progress, given_path, note, say
+from course_lib.errors import CourseError
 from course_lib.models.catalogue import Setting
 from course_lib.settings import PROJECT, load_settings
 
@@ -47,13 +47,17 @@ def simulate(arguments: argparse.Namespace) -> int:
 
     shoppers = int(Setting("shoppers", 1, 1, MOST).check(arguments.shoppers))
     seed = None if arguments.seed is None else int(SEED.check(arguments.seed))
-    folder = Path(arguments.to).expanduser()
-    writing = write_shop(folder, shop(), shoppers, seed, parts=chosen(arguments.parts))
+    folder = given_path(arguments.to)
+    parts = chosen(arguments.parts)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill clears up as Ctrl-C does
     try:
+        writing = write_shop(folder, shop(), shoppers, seed, parts=parts)
         with closing(writing), closing(Progress(say("shop_simulating"))) as bar:
             for done, total in writing:
                 bar.take(done / total)
+    except OSError as problem:
+        reason = problem.strerror or type(problem).__name__
+        raise CourseError("table_file_refused", path=folder, reason=reason) from problem
     finally:
         signal.signal(signal.SIGTERM, before)
     size = sum(path.stat().st_size for path in folder.iterdir())

@@ -1,5 +1,5 @@
-"""``python -m course_lib start``: what ``make run`` calls. Looks whether the port is free, then serves app.py there,
-to this machine alone unless another address is asked for.
+"""``python -m course_lib start``: what ``make run`` calls. Looks whether the port is free, the home can be written and
+the database opened, then serves app.py there, to this machine alone unless another address is asked for.
 
 The server takes this process's place, so Ctrl-C and signals reach it directly.
 """
@@ -11,19 +11,21 @@ import errno
 import importlib.util
 import ipaddress
 import os
+import signal
 import socket
 import subprocess
 import sys
 from typing import Any
 
-from course_lib.cli.console import note, say
+from course_lib.cli.console import note, say, sentence
 from course_lib.errors import CourseError
 from course_lib.models.catalogue import Setting
-from course_lib.settings import PROJECT, load_settings
+from course_lib.settings import PROJECT, Settings, load_settings
 
 PORT = Setting("port", 8501, 1, 65535)
 HOST = "127.0.0.1"  # the same as in .streamlit/config.toml
 WILDCARDS = ("0.0.0.0", "::")
+PASSING = ("disk_full", "machine_short", "database_busy", "database_full")
 TRIED = 100  # ports above the wanted one among which a free one is looked for
 
 
@@ -107,9 +109,28 @@ def own_address() -> str | None:
 
 def command(host: str, port: int) -> list[str]:
     """The command that serves the course."""
-    line = [sys.executable, "-m", "streamlit", "run", "app.py"]
+    line = [sys.executable, "-m", "course_lib.ui.serve", "run", "app.py"]
     line += ["--server.address", host, "--server.port", str(port)]
     return [*line, "--logger.hideWelcomeMessage", "true"]  # it names localhost, which need not be the address
+
+
+def check_home(settings: Settings) -> None:
+    """Raises CourseError where nothing could be kept: the first page would be too late to learn that.
+
+    What passes is told, and no reason not to start: lessons can be read while a disk is full.
+    """
+    from course_lib.course.store import open_store
+    from course_lib.runs.make import check_ray
+    from course_lib.runs.store import RunStore
+
+    check_ray(settings)
+    for check in (RunStore(settings).check_writable, lambda: open_store(settings.database_url).close()):
+        try:
+            check()
+        except CourseError as error:
+            if error.key not in PASSING:
+                raise
+            note(sentence(error))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -119,7 +140,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise CourseError("package_missing", name="streamlit", python=sys.executable)
     host = check_host(arguments.host)
     check_port(port, host)
-    load_settings()  # a wrong variable is told here, not on the first page
+    check_home(load_settings())
     here, elsewhere = addresses(host, port)
     note(say("starting", address=here))
     if elsewhere is not None and elsewhere != here:
@@ -128,5 +149,6 @@ def run(arguments: argparse.Namespace) -> int:
         note(say("starting_alone"))
     os.chdir(PROJECT)
     if os.name == "posix":
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until the server can end well
         os.execv(sys.executable, command(host, port))
     return subprocess.call(command(host, port))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
-from course_lib.cli.console import OK, Progress, say, table
+from course_lib.cli.console import OK, Progress, given_path, say, table
 
 
 def add_table(actions: Any) -> None:
@@ -22,11 +21,13 @@ def add_table(actions: Any) -> None:
 
 def write(arguments: argparse.Namespace) -> int:
     """Writes one table as CSV or Parquet."""
+    from course_lib.course.private_data import HERE, check_readable
     from course_lib.data.intake.export import check_file, write_table
     from course_lib.data.registry import load_table, resolve
 
-    path = Path(arguments.to).expanduser()
+    path = given_path(arguments.to)
     check_file(path)  # before anything is made
+    check_readable([arguments.name], HERE)
     found = load_table(resolve(arguments.name, arguments.size), arguments.table)
     write_table(found, path)
     size = f"{path.stat().st_size / 2**20:,.1f}"

@@ -34,8 +34,7 @@ import pyarrow.parquet as pq
 from course_lib.data.cache import SUMS, Pieces, drafted
 from course_lib.data.columns import Columns
 from course_lib.data.dataset import Source, Table
-from course_lib.data.intake.pipeline import today
-from course_lib.data.intake.store import SHARED, Receipt
+from course_lib.data.receipts import SHARED, Receipt, today
 from course_lib.errors import CourseError
 from course_lib.settings import PROJECT, load_settings
 

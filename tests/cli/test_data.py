@@ -12,6 +12,7 @@ from course_lib.data import open_bandit
 from course_lib.data.intake import store
 from course_lib.data.intake.formats import formats
 from course_lib.data.intake.pipeline import Prepared
+from course_lib.data.receipts import SHARED
 from course_lib.data.registry import built_in
 from course_lib.experiments.catalogue import experiment_card
 
@@ -57,7 +58,7 @@ def test_a_name_that_is_taken_is_told_and_nothing_is_lost(
     orders: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["data", "add", "orders", orders]) == 0
-    folder = store.folder_of("orders", store.SHARED)
+    folder = store.folder_of("orders", SHARED)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     other = tmp_path / "other.csv"
     other.write_text("user,item,date\n" + ROWS.replace(",buy", "").replace(",pv", ""), encoding="utf-8")
@@ -87,7 +88,7 @@ def test_a_name_that_is_taken_while_a_dataset_is_written_keeps_what_was_first(
     assert main(["data", "add", "orders", orders, "--source", "this one"]) == 2
     assert "a dataset called “orders” already" in capsys.readouterr().err
     assert store.read_card("orders").source == "the other"
-    assert [path.name for path in store.folder_of("orders", store.SHARED).parent.iterdir()] == ["orders"]
+    assert [path.name for path in store.folder_of("orders", SHARED).parent.iterdir()] == ["orders"]
 
 
 def test_columns_and_formats_can_be_named(orders: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -122,7 +123,7 @@ def test_what_is_wrong_is_one_sentence(
     assert out == ""
     assert sentence in err.splitlines()[-1]
     assert len(err.splitlines()) == 1
-    assert not (store.folder_of("orders", store.SHARED)).exists()
+    assert not (store.folder_of("orders", SHARED)).exists()
 
 
 def test_a_stop_leaves_nothing(
@@ -134,7 +135,7 @@ def test_a_stop_leaves_nothing(
     monkeypatch.setattr("course_lib.cli.console.Progress.take", stop)
     assert main(["data", "add", "orders", orders]) == 130
     assert capsys.readouterr().err.splitlines()[-1] == "Stopped; nothing was stored."
-    assert not (store.folder_of("orders", store.SHARED)).exists()
+    assert not (store.folder_of("orders", SHARED)).exists()
 
 
 def test_a_bad_name_is_told_before_the_file_is_read(capsys: pytest.CaptureFixture[str]) -> None:

@@ -71,7 +71,7 @@ def test_experiments_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert one["data"] == {"dataset": "histories"}
     assert {"sasrec", "markov"} <= set(one["chooses"]["model"])
     assert one["settings"]["epochs"] == {"default": 4, "low": 1, "high": 100}
-    assert one["settings"]["schedule"]["choices"] == ["cosine", "constant"]
+    assert one["settings"]["schedule"]["choices"] == ["cosine", "constant", "averaged"]
     assert one["measures"]["ndcg@10"] == "score"
     assert one["asks"] == {"history": "items", "k": {"default": 10, "low": 1, "high": 100}}
 

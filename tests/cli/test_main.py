@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,7 +44,7 @@ def test_every_command_is_found_by_its_file() -> None:
     files = {path.stem for path in (PROJECT / "course_lib" / "cli").glob("*.py")}
     commands = set(build_parser()._subparsers._group_actions[0].choices)  # type: ignore[union-attr,arg-type]
     assert commands >= COMMANDS
-    assert commands <= files | {"train"}, "train is the short form of run next_item"
+    assert commands <= files | {"train", "restore"}, "the short form of run next_item, and the inverse of backup"
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -61,7 +62,7 @@ BAD_LINES = [
     ([], "Something is missing after “python -m course_lib”: COMMAND."),
     (
         ["dance"],
-        "has no command called “dance”. Choose one of: data, experiments, lessons, measure, reasons, record, run,",
+        "has no command called “dance”. Choose one of: backup, restore, data, evaluate, experiments,",
     ),
     (["train", "--dance"], "does not know --dance."),
     (
@@ -80,6 +81,20 @@ BAD_LINES = [
         ["train", "--model", "popularity", "--epochs", "3"],
         "“next_item” has no setting called “epochs”. It has: model, shoppers",
     ),
+    (["train", "--nope"], "python -m course_lib train” does not know --nope. See “python -m course_lib train --help”"),
+    (["data", "add", "--nope", "x", "y"], "See “python -m course_lib data add --help”"),
+    (
+        ["train", "--size", ""],
+        "--size is empty: give it a value or leave it out. See “python -m course_lib train --help",
+    ),
+    (["train", "--size="], "--size is empty"),
+    (["train", "--epochs", " "], "--epochs is empty"),
+    (["data", "add", "x", ""], "PATH is empty"),
+    (["data", "add", "x", "y", "--time-zone", ""], "--time-zone is empty"),
+    (["backup", "~nosuchuser/b.zip"], "The path “~nosuchuser/b.zip” begins with a user who is not on this computer"),
+    (["runs", "pin", "0" * 16], "“python -m course_lib runs list” shows what there is"),
+    (["record", "nonsense"], "There is no lesson called “nonsense”"),
+    (["data", "describe", "a\nb\x1b[2J"], "There is no dataset called “a\\nb\\x1b[2J”"),
     (["run"], "Something is missing after “python -m course_lib run”: NAME."),
     (["run", "alchemy"], "alchemy"),
     (["run", "next_item", "--plan", "--dataset", "bookshop"], "There is no dataset called “bookshop”."),
@@ -173,6 +188,81 @@ def test_the_module_runs_and_keeps_its_channels_apart() -> None:
     done = shell("train", "--model", "nothing", LANG="zh_CN.UTF-8", PYTHONIOENCODING="utf-8")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("没有名为“nothing”的模型。")
+
+
+@pytest.mark.parametrize("name", ["LIVEREC_HOME", "LIVEREC_ENCODER", "LIVEREC_WRITER"])
+@pytest.mark.parametrize(
+    "line", [["runs", "list"], ["data", "list"], ["train", "--plan"], ["reasons"], ["backup", "x"]]
+)
+def test_a_home_of_nobody_is_told(
+    line: list[str], name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(name, "~nosuchuser/x")
+    assert main([*line, "--lang", "en"]) == 2
+    assert capsys.readouterr().err.startswith(f"The environment variable {name} is “~nosuchuser/x”, but")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_user_without_a_home_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def nobody(_: int) -> Any:
+        raise KeyError
+
+    for variable in ("LIVEREC_HOME", "HOME"):
+        monkeypatch.delenv(variable)
+    monkeypatch.setattr("pwd.getpwuid", nobody)  # as in a container that runs under a number
+    assert main(["runs", "list", "--lang", "en"]) == 2
+    assert "has no home folder" in capsys.readouterr().err
+
+
+# What only pages and their server say: no command comes to them.
+OF_PAGES = (
+    *(
+        "lesson_recorded_two",
+        "link_run_gone",
+        "link_dataset_gone",
+        "run_of_other_data",
+        "frame_missing",
+        "experiment_light",
+        "resume_code_origin",
+    ),
+    *(
+        "not_instructor",
+        "not_your_class",
+        "delete_not_sure",
+        "reset_not_sure",
+        "unknown_question",
+        "answer_unknown_option",
+    ),
+    *("unknown_member", "upload_interrupted", "writer_failed", "writer_busy", "identity_key"),
+    *("cluster_unreachable", "cluster_full", "cluster_no_course", "cluster_other_course", "cluster_home_not_shared"),
+)
+BUTTONS = {
+    "en": re.compile(
+        r"\b[Pp]ress\b|\bbutton\b|[Rr]eload the page|the slider|\btick\b|below, or add|start the course again\.$"
+    ),
+    "zh": re.compile(r"点“|按钮|刷新页面|滑块|勾选|在下方"),
+}
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_command_names_no_button(language: str) -> None:
+    said = strings(language)
+    errors = {key.removeprefix("errors."): one for key, one in said.items() if key.startswith("errors.")}
+    named = {key for key, one in errors.items() if BUTTONS[language].search(one)}
+    assert "run_missing" in named
+    assert named - set(OF_PAGES) - {key.removeprefix("cli.error_") for key in said} == set()
+    own = [key for key in said if key.startswith("cli.error_")]
+    assert {key for key in own if BUTTONS[language].search(said[key])} == set()
+    assert {key.removeprefix("cli.error_") for key in own} <= set(errors), "each stands for a sentence of a page"
+
+
+def test_what_the_terminal_cannot_write_is_written_otherwise(tmp_path: Path) -> None:
+    place = {"LIVEREC_HOME": str(tmp_path), "PYTHONIOENCODING": "ascii"}
+    done = shell("data", "describe", "movielens-1m", "--lang", "zh", **place)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "\\u" in done.stdout
 
 
 @pytest.mark.parametrize("value", ["many", "0", "1.5"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -272,7 +273,6 @@ def test_a_real_ctrl_c_keeps_the_run() -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a background job's is "ignore"
     ) as process:
         deadline = time.monotonic() + 120
         while not list(folder.glob("frames/0006/view.json")) and process.poll() is None and time.monotonic() < deadline:
@@ -289,6 +289,31 @@ def test_a_real_ctrl_c_keeps_the_run() -> None:
     assert done.returncode == 0, done.stderr
     events = [json.loads(row)["kind"] for row in (folder / "events.jsonl").read_text(encoding="utf-8").splitlines()]
     assert "resumed" in events
+
+
+def test_after_a_kill_the_list_says_unfinished(capsys: pytest.CaptureFixture[str]) -> None:
+    """And for how long: nobody trains it, whatever its last event says."""
+    line = command("--seed", "3", "--json", "--epochs", "40", "--lang", "en")
+    given = {"epochs": "40", "width": "16", "layers": "1"}
+    folder = load_settings().runs / configure(NEXT_ITEM, arguments(seed="3", given=given)).run_id
+    with subprocess.Popen(line, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 120
+        while not list(folder.glob("frames/0004/view.json")) and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    assert main(["runs", "list", "--lang", "en"]) == 0
+    listed = next(row for row in capsys.readouterr().out.splitlines() if row.startswith(folder.name))
+    assert re.search(r"  unfinished for \d+ (s|min)  ", listed), listed
+
+
+def test_a_published_dataset_that_is_not_here_says_how_to_get_it(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("movielens-1m", "movielens-1m/all"):
+        assert main(["train", "--dataset", name, "--lang", "en"]) == 2
+        said = capsys.readouterr().err
+        assert "https://" in said
+        assert "python -m course_lib data add movielens-1m PATH" in said
+        assert said.count("\n") == 1
 
 
 def test_a_plan_trains_nothing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -316,3 +341,45 @@ def test_the_small_form_is_a_run_like_any_other(asked: list[RunConfig], capsys: 
 def test_an_experiment_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "alchemy", "--lang", "en"]) == 2
     assert "alchemy" in capsys.readouterr().err
+
+
+def test_on_data_of_one_s_own_the_settings_follow_from_them(asked: list[RunConfig]) -> None:
+    """The lessons' shops keep their preset, --budget asks for a recipe there too, and what is given by hand stays."""
+    assert main(["train", "--dataset", "complete-journey"]) == 0
+    assert main(["train", "--dataset", "complete-journey", "--width", "24", "--epochs", "2"]) == 0
+    assert main(["train", "--dataset", "complete-journey", "--budget", "120"]) == 0
+    assert main(["train", "--dataset", "shop-trends"]) == 0
+    assert main(["train", "--size", "tiny", "--budget", "10"]) == 0
+    found, by_hand, longer, shop, budgeted = (config.settings for config in asked)
+    assert found["schedule"] == by_hand["schedule"] == budgeted["schedule"] == "averaged"
+    assert (by_hand["width"], by_hand["epochs"]) == (24, 2)
+    assert by_hand["history_length"] == found["history_length"] == 50
+    assert longer["epochs"] > found["epochs"] > 1
+    assert shop == RunConfig.make(data={"dataset": ("shop-trends", None)}).settings
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (["train", "--budget", "soon"], "budget"),
+        (["train", "--budget", "1"], "budget"),
+        (["run", "semantic_ids", "--budget", "30"], "semantic_ids"),
+        (["train", "--size", "tiny", "--epochs", "1", "--longer", "30"], "cannot go on"),
+    ],
+)
+def test_a_budget_that_cannot_be_is_one_sentence(
+    asked: list[RunConfig], capsys: pytest.CaptureFixture[str], line: list[str], said: str
+) -> None:
+    assert main(line) == 2
+    assert asked == []
+    err = capsys.readouterr().err.strip()
+    assert said in err
+    assert "\n" not in err
+
+
+def test_the_verdict_comes_first(asked: list[RunConfig], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--dataset", "complete-journey", "--lang", "en"]) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith("SASRec and the best counted model")
+    assert main(["train", "--dataset", "shop", "--size", "tiny"]) == 0
+    assert "counted model" not in capsys.readouterr().out

@@ -86,14 +86,12 @@ def test_a_full_disk_is_one_sentence(
 
 @pytest.mark.parametrize(("kind", "parts"), [(signal.SIGINT, ""), (signal.SIGTERM, ""), (signal.SIGINT, "all")])
 def test_an_interruption_leaves_nothing(kind: signal.Signals, parts: str, tmp_path: Path) -> None:
-    asked = ["--shoppers", "1000000", "--to", str(tmp_path / "shop"), "--with", parts]
+    asked = ["--shoppers", "1000000", "--to", str(tmp_path / "shop"), *(["--with", parts] if parts else [])]
     process = subprocess.Popen(
         [sys.executable, "-m", "course_lib", "shop", "simulate", *asked],
         cwd=PROJECT,
         env={**os.environ, "LANG": "C"},
         stderr=subprocess.PIPE,
-        # under a runner that ignores Ctrl-C its children would too
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert process.stderr is not None
     said = b""
@@ -108,3 +106,12 @@ def test_an_interruption_leaves_nothing(kind: signal.Signals, parts: str, tmp_pa
     assert said.endswith(b"Stopped.\n")
     assert b"Traceback" not in said
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    place = tmp_path / "file" / "shop"
+    assert main(["shop", "simulate", "--shoppers", "10", "--to", str(place), "--lang", "en"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"“{place}” could not be written")
+    assert said.count("\n") == 1

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import re
+import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -36,11 +38,12 @@ def taken() -> Iterator[int]:
 def executed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Instead of giving its place to the server, ``start`` notes what it would have run, and where."""
     calls: list[Any] = []
-    folder = os.getcwd()
+    folder, held = os.getcwd(), signal.pthread_sigmask(signal.SIG_BLOCK, ())
     monkeypatch.setattr(os, "execv", lambda program, line: calls.append((program, line, os.getcwd())))
     monkeypatch.setattr("subprocess.call", lambda line: 0)
     yield calls
     os.chdir(folder)
+    signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
 def test_a_taken_port_names_the_next_step(taken: int, executed: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,7 +67,7 @@ def test_a_free_port_is_served(
     assert f"http://localhost:{free}" in capsys.readouterr().err
     if os.name == "posix":
         (_program, line, folder) = executed[0]
-        assert line[1:5] == ["-m", "streamlit", "run", "app.py"]
+        assert line[1:5] == ["-m", "course_lib.ui.serve", "run", "app.py"]
         assert line[5:9] == ["--server.address", "127.0.0.1", "--server.port", str(free)]
         assert folder == str(PROJECT)
 
@@ -119,7 +122,7 @@ def test_it_serves_this_machine_alone_unless_asked(executed: list[Any], capsys: 
     assert config["server"]["address"] == start.HOST, "`streamlit run app.py` and `python app.py` do the same"
 
 
-@pytest.mark.parametrize("host", ["course.test", "", "192.0.2.1", "300.0.0.1", "0.0.0.0:80", "fe80::zz"])
+@pytest.mark.parametrize("host", ["course.test", "192.0.2.1", "300.0.0.1", "0.0.0.0:80", "fe80::zz"])
 def test_an_address_that_is_not_this_machine_s_is_refused(
     executed: list[Any], capsys: pytest.CaptureFixture[str], host: str
 ) -> None:
@@ -140,11 +143,89 @@ def test_localhost_must_not_lead_elsewhere() -> None:
         assert start.trouble(start.HOST, server.getsockname()[1]) == errno.EADDRINUSE
 
 
+UNUSABLE = [
+    ({"LIVEREC_HOME": "~nosuchuser"}, "LIVEREC_HOME is “~nosuchuser”"),
+    ({"LIVEREC_HOME": "/proc/liverec"}, "cannot write to /proc/liverec"),
+    ({"LIVEREC_HOME": __file__}, "cannot write to"),
+    ({"LIVEREC_HOME": "/tmp/" + "x" * 300}, "cannot write to"),
+    ({"LIVEREC_DATABASE": "nonsense"}, "LIVEREC_DATABASE"),
+    ({"LIVEREC_DATABASE": "sqlite:///x.sqlite?nope=1"}, "(nope)"),
+    ({"LIVEREC_DATABASE": "sqlite:///x%00.sqlite"}, "LIVEREC_DATABASE"),
+    ({"LIVEREC_DATABASE": f"sqlite:///{__file__}"}, "is damaged or is no SQLite database"),
+    ({"LIVEREC_DATABASE": "postgresql://me:secret@127.0.0.1:1/x"}, "does not answer"),
+    ({"LIVEREC_DATABASE": "postgresql://me:secret@127.0.0.1/x?nope=1"}, "nope"),
+    ({"LIVEREC_RUN_BYTES": "0"}, "LIVEREC_RUN_BYTES is “0”"),
+    ({"LIVEREC_RUNS": "the moon"}, "LIVEREC_RUNS is “the moon”"),
+    ({"LIVEREC_WORKERS": "-1"}, "LIVEREC_WORKERS is “-1”"),
+]
+
+
+@pytest.mark.parametrize(("environment", "sentence"), UNUSABLE)
+def test_nothing_is_served_from_a_home_or_a_database_that_cannot_be_used(
+    environment: dict[str, str],
+    sentence: str,
+    tmp_path: Path,
+    executed: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in {"LIVEREC_HOME": str(tmp_path / "home"), **environment}.items():
+        monkeypatch.setenv(name, value)
+    assert main(["start", "--port", str(free_port()), "--lang", "en"]) == 2
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert said.count("\n") == 1, "no address before it is known to work"
+    assert "secret" not in said
+    assert executed == []
+
+
+def test_a_database_that_somebody_writes_to_just_now_is_no_reason_not_to_start(
+    tmp_path: Path, executed: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LIVEREC_HOME", str(tmp_path))
+    with sqlite3.connect(tmp_path / "course.sqlite", isolation_level=None) as held:
+        held.execute("BEGIN EXCLUSIVE")
+        said, _ = told(executed, capsys, "--port", str(free_port()), "--lang", "en")
+    held.close()
+    assert "is busy" in said
+    assert "The course starts at" in said
+
+
+@pytest.mark.parametrize("moment", ["begun", "address", "served"])
+def test_ctrl_c_is_no_failure(moment: str, tmp_path: Path) -> None:
+    port = str(free_port())
+    log = tmp_path / "log"
+    environment = {**os.environ, "LIVEREC_HOME": str(tmp_path), "LIVEREC_WORKERS": "1"}
+    with log.open("wb") as out:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "course_lib", "start", "--port", port, "--lang", "en"],
+            cwd=PROJECT, env=environment, stdout=out, stderr=out, start_new_session=True,
+        )  # fmt: skip
+    try:
+        end = time.monotonic() + 60
+        while time.monotonic() < end and server.poll() is None and moment != "begun":
+            if "The course starts" in log.read_text() and (moment == "address" or listens("127.0.0.1", int(port))):
+                break
+            time.sleep(0.01)
+        if moment == "begun":
+            time.sleep(1)  # its imports take longer
+        os.killpg(server.pid, signal.SIGINT)  # as a terminal sends it to all of its foreground
+        assert server.wait(30) in (0, 130), log.read_text()
+        assert "Traceback" not in log.read_text()
+        assert "Aborted" not in log.read_text()
+    finally:
+        server.kill()
+        server.wait(20)
+
+
 @pytest.mark.parametrize("command", ["start", "app.py"])
 def test_the_printed_address_is_the_one_that_works(command: str, tmp_path: Path) -> None:
     port = str(free_port())
-    begun = ["-m", "course_lib", "start", "--port", port] if command == "start" else ["app.py"]
-    environment = {**os.environ, "LIVEREC_HOME": str(tmp_path), "LIVEREC_WORKERS": "1", "STREAMLIT_SERVER_PORT": port}
+    begun = {
+        "start": ["-m", "course_lib", "start", "--port", port],
+        "app.py": ["-c", f"import app; app.app.run(config={{'server.port': {port}}})"],  # its own last line, elsewhere
+    }[command]
+    environment = {**os.environ, "LIVEREC_HOME": str(tmp_path), "LIVEREC_WORKERS": "1"}
     log = tmp_path / "log"
     with log.open("wb") as out:
         server = subprocess.Popen([sys.executable, *begun], cwd=PROJECT, env=environment, stdout=out, stderr=out)

@@ -14,6 +14,7 @@ from course_lib.data import open_bandit
 from course_lib.data.cards import load_card
 from course_lib.data.columns import Columns
 from course_lib.data.intake import store
+from course_lib.data.receipts import SHARED
 from course_lib.data.registry import load, load_items, load_table, resolve, tables, trainable
 from course_lib.errors import CourseError
 from course_lib.settings import load_settings
@@ -238,4 +239,4 @@ def test_a_damaged_whole_is_named_and_can_be_removed(published: Path) -> None:
 
 def test_nobody_elses_dataset_has_its_name() -> None:
     with pytest.raises(CourseError, match="cannot be a dataset's name"):
-        store.folder_of(open_bandit.NAME, store.SHARED)
+        store.folder_of(open_bandit.NAME, SHARED)

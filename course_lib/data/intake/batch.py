@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +28,7 @@ class Batch:
 
 
 def value_text(value: Any) -> str | None:
-    """A value of a workbook or of JSON as text; whole numbers without ".0", lists joined by " > "."""
+    """A value of a workbook or of JSON as text; whole numbers without ".0", lists as JSON."""
     if value is None or isinstance(value, str):
         return value if value is None else value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, bool):
@@ -36,8 +37,8 @@ def value_text(value: Any) -> str | None:
         return str(int(value)) if value.is_integer() and abs(value) < 1e18 else repr(value)
     if isinstance(value, datetime.datetime):
         return value.isoformat(" ")
-    if isinstance(value, list):
-        return " > ".join(value_text(one) or "" for one in value[:20])
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False, default=str)
     return str(value)
 
 

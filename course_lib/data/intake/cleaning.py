@@ -7,28 +7,34 @@ basket, or of one user at one moment where the file knows no baskets, have no or
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import time
+from collections.abc import Mapping as Frozen
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from course_lib.data.columns import EVENT_COLUMNS, Columns
-from course_lib.data.intake.batch import Batch, cell_text
+from course_lib.data.intake.batch import Batch
+from course_lib.data.intake.fill_down import FillDown
+from course_lib.data.intake.ids import guest
 from course_lib.data.intake.limits import Limits
 from course_lib.data.intake.mapping import Mapping
-from course_lib.data.intake.report import EXAMPLES, Example, Report
-from course_lib.data.intake.times import OK, OUT_OF_RANGE, parse
+from course_lib.data.intake.numbers import COMMA, POINT, evidence
+from course_lib.data.intake.report import EXAMPLES, Example, Report, shown
+from course_lib.data.intake.rows import FACTS, Rows
+from course_lib.data.intake.time_formats import EARLIEST
+from course_lib.data.intake.times import DAY, EXCEL, FORMATS, Times
 from course_lib.data.splits import as_sets, mixed
 from course_lib.errors import CourseError
 
 Mask = NDArray[np.bool_]
-FACTS = ("title", "category", "brand")  # what a row may tell about its product
-LONGEST = 1_000  # characters of a fact that are kept
+FEW_GAPS = 3  # rows
+QUANTITIES = ("quantity_not_number", "quantity_not_positive")  # reasons
+UNUSUAL = (EXCEL, "yymmdd", "ddmmyy", "mmddyy", "ddmmyyyy", "mmddyyyy", "dotnet_ticks", "filetime")  # formats to tell
 ORDER_SEED = 0  # draws the order inside baskets
 
 
@@ -47,23 +53,6 @@ class Codes:
         return numbered
 
 
-def numbers_of(column: pa.Array) -> NDArray[np.float64]:
-    """Trimmed text as numbers, NaN for what is none. Reads "¥1,234.50", "12,5" and "3 元".
-
-    >>> numbers_of(pa.array(["¥1,234.50", "12,5", "3 元", "free"])).tolist()
-    [1234.5, 12.5, 3.0, nan]
-    """
-    bare = pc.replace_substring_regex(
-        column, r"(?i)^(?:[¥￥$€£]|cny|rmb|usd|eur|gbp)\s*|\s*(?:元|[¥￥$€£]|cny|rmb|usd)$", ""
-    )
-    grouped = pc.match_substring_regex(bare, r"^[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?$")
-    comma = pc.match_substring_regex(bare, r"^[-+]?\d+,\d+$")
-    bare = pc.if_else(grouped, pc.replace_substring(bare, ",", ""), bare)
-    bare = pc.if_else(pc.and_not(comma, grouped), pc.replace_substring(bare, ",", "."), bare)
-    known = pc.match_substring_regex(bare, r"^[-+]?(?:\d{1,15}(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,2})?$")
-    return np.asarray(pc.cast(pc.if_else(known, bare, None), pa.float64()).to_numpy(zero_copy_only=False), np.float64)
-
-
 @dataclass
 class Cleaned:
     """What is left: events with codes for users and items, and what the rows told about the items."""
@@ -78,8 +67,12 @@ class Cleaned:
 class Cleaner:
     """Takes batches, then gives what is left of them."""
 
-    def __init__(self, mapping: Mapping, limits: Limits, report: Report) -> None:
+    def __init__(
+        self, mapping: Mapping, limits: Limits, report: Report, decimals: Frozen[str, str] | None = None
+    ) -> None:
         self.mapping, self.limits, self.report = mapping, limits, report
+        self.decimals = decimals or {}  # by role: the sign before decimals, as the first rows tell
+        self._told: dict[str, list[int]] = {}  # by role: values that can only have a comma, and only a point
         self.users, self.items, self.baskets = Codes(), Codes(), Codes()
         self.facts: dict[str, dict[str, str]] = {name: {} for name in FACTS}
         self._kept: list[dict[str, NDArray[Any]]] = []
@@ -87,6 +80,8 @@ class Cleaner:
         self._zones: set[str] = set()  # "with" and "without" a time zone of their own
         self._clocked = False  # some time has a time of day
         self._way = -1  # how the first time is written, of times.FORMATS
+        self.fill_down, self._fillable = FillDown(), 0  # rows that leave the customer to their order's first line
+        self._shortened = 0  # rows whose id a spreadsheet has shortened
 
     @property
     def full(self) -> bool:
@@ -104,7 +99,7 @@ class Cleaner:
         size = min(len(batch.rows), left - len(broken))
         self.report.rows_read += size
         if size:
-            _Rows(self, batch, size).clean()
+            Rows(self, batch, size).clean()
 
     def keep(self, values: dict[str, NDArray[Any]], part: str) -> None:
         """Remembers the good rows of a batch."""
@@ -137,22 +132,81 @@ class Cleaner:
             )
             self.report.notice("times_mixed", **example.place())
 
+    def see_moments(self, batch: Batch, text: pa.Array, times: Times, alive: Mask) -> None:
+        """Says so where times lie ahead or before any shop's data, and where digits were read as a date."""
+        column = self.mapping.columns["time"]
+
+        def tell(key: str, rows: Mask, **more: str) -> None:
+            at = np.flatnonzero(rows & alive)
+            if len(at):
+                example = Example(int(batch.rows[at[0]]), column, text[int(at[0])].as_py(), batch.part)
+                day = str(np.datetime64(int(times.seconds[at[0]]), "s"))[:10]
+                self.report.notice(key, **example.place(), day=day, **more)
+
+        tell("times_ahead", times.seconds > time.time() + DAY)
+        tell("times_early", times.seconds < EARLIEST)
+        for name in UNUSUAL:
+            tell("times_read_as", times.way == FORMATS.index(name), format=name)
+
+    def see_ids(self, batch: Batch, role: str, changed: Mask, shortened: Mask, alive: Mask) -> None:
+        """Says so where ids were written as numbers with a point; remembers those that have lost their digits."""
+        raw, column = batch.columns[self.mapping.columns[role]], self.mapping.columns[role]
+        at = np.flatnonzero(changed & alive)
+        if len(at):
+            example = Example(int(batch.rows[at[0]]), column, raw[int(at[0])].as_py(), batch.part)
+            self.report.notice("ids_point", **example.place())
+        at = np.flatnonzero(shortened & alive)
+        self._shortened += len(at)
+        if self._shortened > max(10, self.report.rows_read // 100):
+            example = Example(int(batch.rows[at[0]]), column, raw[int(at[0])].as_py(), batch.part)
+            raise CourseError("intake_ids_shortened", **example.place())
+
+    def see_gaps(self, count: int) -> None:
+        """Counts rows that leave the customer to their order's first line."""
+        self._fillable += count
+
+    def _ask_about_gaps(self) -> None:
+        """Raises CourseError where many rows leave the customer out and nobody has said what that means."""
+        if self._fillable < max(FEW_GAPS, self.report.rows_read // 100) or self.mapping.fill == "no":
+            return
+        count, column = f"{self._fillable:,}", shown(self.mapping.columns["user"])
+        if not self.mapping.fill:
+            raise CourseError("intake_fill_down", column=column, count=count)
+        self.report.notice("filled_down", column=column, count=count)
+
+    def see_decimals(self, role: str, column: pa.Array) -> None:
+        """Counts what the numbers of a role can only be."""
+        comma, point = evidence(column)
+        told = self._told.setdefault(role, [0, 0])
+        told[0], told[1] = told[0] + comma, told[1] + point
+
+    def told_decimals(self) -> dict[str, str]:
+        """The sign before decimals, as all rows that were read tell; says so where they contradict each other."""
+        for role, (comma, point) in self._told.items():
+            if comma and point:
+                column = shown(self.mapping.columns[role])
+                self.report.notice("decimals_mixed", column=column, comma=f"{comma:,}", point=f"{point:,}")
+        return {role: COMMA if comma > point else POINT for role, (comma, point) in self._told.items()}
+
     def see_clocks(self, clocked: Mask) -> None:
         """Remembers whether any time has a time of day."""
         self._clocked |= bool(clocked.any())
 
     def finish(self) -> Cleaned:
         """Duplicates, caps and small users go; raises CourseError where nothing is left to learn from."""
+        self._ask_about_gaps()
         if not self._kept:
             raise nothing_left(self.report)
         rows = {name: np.concatenate([one[name] for one in self._kept]) for name in self._kept[0]}
         self._kept.clear()
         if not self._clocked:
             self.report.notice("no_clock", column=self.mapping.columns["time"])
+        self._say_what_was_guessed()
         refuse_only_one(rows, self.mapping, self.users, self.items)
         order = np.lexsort((rows["row"], rows["part"], rows["basket"], rows["time"], rows["user"]))
         rows = {name: values[order] for name, values in rows.items()}
         limits = self.limits
+        rows = self._without_guests(rows)
         rows = self._without(rows, _repeated(rows), "duplicate", "item")
         rows = self._without(rows, self._rare_items(rows), "item_over_cap", "item", limits.items)
         small = np.bincount(rows["user"])[rows["user"]] < limits.minimum
@@ -163,6 +217,31 @@ class Cleaner:
         refuse_only_one(rows, self.mapping, self.users, self.items)
         self.report.rows_kept = len(rows["user"])
         return self._cleaned(rows)
+
+    def _without_guests(self, rows: dict[str, Any]) -> dict[str, Any]:
+        """Rows of nobody in particular are asked about: one person who buys everything would mislead every model."""
+        names = list(self.users.numbers)
+        while self.mapping.guests != "one":
+            place = guest(names, np.bincount(rows["user"], minlength=len(names)))
+            if place is None:
+                break
+            bad = rows["user"] == place
+            if not self.mapping.guests:
+                count = f"{int(bad.sum()):,}"
+                column = shown(self.mapping.columns["user"])
+                raise CourseError("intake_guests", column=column, value=shown(names[place]), count=count)
+            rows = self._without(rows, bad, "guest", "user")
+            if not len(rows["user"]):
+                raise nothing_left(self.report)
+        return rows
+
+    def _say_what_was_guessed(self) -> None:
+        """A quantity that nobody has named and that costs rows is said."""
+        if "quantity" in self.mapping.columns and "quantity" not in self.mapping.by_hand:
+            count = sum(self.report.reasons[key].count for key in QUANTITIES if key in self.report.reasons)
+            if count:
+                column = shown(self.mapping.columns["quantity"])
+                self.report.notice("quantity_guessed", column=column, count=f"{count:,}")
 
     def _without(
         self, rows: dict[str, Any], bad: Mask, key: str, role: str, limit: float | None = None
@@ -214,121 +293,6 @@ class Cleaner:
         names = list(self.users.numbers)
         sets = as_sets(events[list(EVENT_COLUMNS)], ORDER_SEED)
         return Cleaned(sets, [listed[n] for n in items], [names[n] for n in users], self.facts, prices)
-
-
-@dataclass
-class _Rows:
-    """One batch on its way through the checks; ``alive`` says which rows are still in."""
-
-    cleaner: Cleaner
-    batch: Batch
-    size: int
-    alive: Mask = field(init=False)
-    text: dict[str, pa.Array] = field(init=False)  # by role
-
-    def __post_init__(self) -> None:
-        columns = self.cleaner.mapping.columns
-        self.alive = np.ones(self.size, bool)
-        self.text = {role: cell_text(self.batch.columns[name].slice(0, self.size)) for role, name in columns.items()}
-
-    def drop(self, bad: Mask, key: str, role: str, dropped: bool = True, limit: float | None = None) -> None:
-        """Counts the rows that are bad and still in; they go, unless only their value does."""
-        at = np.flatnonzero(bad & self.alive)
-        if len(at):
-            column = self.cleaner.mapping.columns[role]
-            raw = self.batch.columns[column]
-            examples = [
-                Example(int(self.batch.rows[n]), column, raw[int(n)].as_py() or "", self.batch.part)
-                for n in at[:EXAMPLES]
-            ]
-            self.cleaner.report.count(key, len(at), examples, dropped, limit)
-            if dropped:
-                self.alive[at] = False
-
-    def clean(self) -> None:
-        """All checks, cheapest first; what is left is coded and kept."""
-        cleaner, mapping = self.cleaner, self.cleaner.mapping
-        lengths = {role: np.asarray(pc.utf8_length(column)) for role, column in self.text.items()}
-        self.drop(np.logical_and.reduce([length == 0 for length in lengths.values()]), "row_empty", "user")
-        for role in ("user", "item"):
-            self.drop(lengths[role] == 0, f"{role}_missing", role)
-        for role in ("user", "item", "basket"):
-            if role in lengths:
-                most = cleaner.limits.id_characters
-                self.drop(lengths[role] > most, "id_long", role, limit=most)
-        if mapping.not_products:
-            fees = pc.is_in(self.text["item"], value_set=pa.array(mapping.not_products, pa.string()))
-            self.drop(np.asarray(fees), "not_product", "item")
-        if mapping.events and "event" in self.text:
-            counted = pc.is_in(self.text["event"], value_set=pa.array(mapping.events, pa.string()))
-            self.drop(~np.asarray(counted), "event_other", "event")
-        self._numbers(lengths)
-        self.drop(lengths["time"] == 0, "time_missing", "time")
-        times = parse(self.text["time"], mapping.time_formats, mapping.zone)
-        self.drop(times.status == OUT_OF_RANGE, "time_out_of_range", "time")
-        self.drop(times.status != OK, "time_unreadable", "time")
-        cleaner.see_ways(self.batch, self.text["time"], times.way, self.alive)
-        cleaner.see_zones(self.batch.rows, times.zoned, self.alive)
-        cleaner.see_clocks(times.clocked[self.alive])
-        at = np.flatnonzero(self.alive)
-        if not len(at):
-            return
-        take: Callable[[str], pa.Array] = lambda role: self.text[role].take(pa.array(at))  # noqa: E731
-        user, item = cleaner.users.of(take("user")), cleaner.items.of(take("item"))
-        seconds = times.seconds[at]
-        known = lengths["basket"][at] > 0 if "basket" in lengths else np.zeros(len(at), bool)
-        # One user's events of one second are a set; so are those of one named basket. The two never share a number.
-        moment = (user << 33) | seconds
-        basket = (
-            np.where(known, (user << 33) | (1 << 62) | cleaner.baskets.of(take("basket")), moment)
-            if known.any()
-            else moment
-        )
-        price = self.price[at]
-        for name in FACTS:
-            if name in self.text:
-                self._facts(name, at, lengths[name])
-        values = {
-            "user": user,
-            "item": item,
-            "time": seconds,
-            "basket": basket,
-            "price": price,
-            "row": self.batch.rows[at],
-        }
-        cleaner.keep(values, self.batch.part)
-
-    def _numbers(self, lengths: dict[str, NDArray[Any]]) -> None:
-        """Quantities and ratings decide whether a row stays; a bad price only costs the price."""
-        mapping = self.cleaner.mapping
-        if "quantity" in self.text:
-            quantity = numbers_of(self.text["quantity"])
-            self.drop(np.isnan(quantity) & (lengths["quantity"] > 0), "quantity_not_number", "quantity")
-            self.drop(quantity <= 0, "quantity_not_positive", "quantity")
-        if "rating" in self.text and mapping.min_rating is not None:
-            rating = numbers_of(self.text["rating"])
-            self.drop(np.isnan(rating), "rating_not_number", "rating")
-            self.drop(rating < mapping.min_rating, "rating_low", "rating", limit=mapping.min_rating)
-        self.price = np.full(self.size, np.nan)
-        if "price" in self.text:
-            self.price = numbers_of(self.text["price"])
-            self.drop(np.isnan(self.price) & (lengths["price"] > 0), "price_not_number", "price", dropped=False)
-            self.drop(self.price <= 0, "price_not_positive", "price", dropped=False)
-            self.price = np.where(self.price > 0, self.price, np.nan)
-
-    def _facts(self, name: str, at: NDArray[np.int64], lengths: NDArray[Any]) -> None:
-        """The first text that the file gives for each item."""
-        filled = at[lengths[at] > 0]
-        if not len(filled):
-            return
-        rows = pa.table({"code": self.text["item"].take(pa.array(filled)), "row": pa.array(filled)})
-        first = rows.group_by("code", use_threads=False).aggregate([("row", "min")])
-        texts = self.text[name].take(first["row_min"].combine_chunks())
-        known = self.cleaner.facts[name]
-        for code, text in zip(
-            first["code"].to_pylist(), pc.utf8_slice_codeunits(texts, 0, LONGEST).to_pylist(), strict=True
-        ):
-            known.setdefault(code, text)
 
 
 def _repeated(rows: dict[str, Any]) -> Mask:

@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 from course_lib.data.intake.batch import Batch
 from course_lib.data.intake.encodings import as_utf8
 from course_lib.data.intake.guards import Part, Tick
-from course_lib.data.intake.layout import Layout
+from course_lib.data.intake.layout import SWALLOWED, Layout
 from course_lib.data.intake.limits import Limits
 from course_lib.data.intake.report import shown
 from course_lib.errors import CourseError
 
 BLOCK = 4 * 2**20  # bytes that Arrow parses at once; more than the longest line
-SWALLOWED = 50  # line ends in a broken row from which an open quotation mark is to blame
 
 
 class _Stream(io.RawIOBase):
@@ -109,7 +108,8 @@ def delimited(
     )
     parse = pa.csv.ParseOptions(
         delimiter=delimiter,
-        quote_char='"' if layout.quoted and len(layout.delimiter) == 1 else False,
+        quote_char=layout.quote if layout.quoted and len(layout.delimiter) == 1 else False,
+        escape_char="\\" if layout.escape else False,
         newlines_in_values=layout.quoted,
         ignore_empty_lines=False,
         invalid_row_handler=refuse,
@@ -151,7 +151,8 @@ def _refuse_swallowed(part: Part, layout: Layout, limits: Limits) -> None:
     """
     with closing(_Stream(part, layout, limits)) as stream:
         lines = io.TextIOWrapper(io.BufferedReader(stream, BLOCK), "utf-8", "replace", newline="")
-        rows = csv.reader(lines, delimiter=layout.delimiter, strict=True)
+        escape = "\\" if layout.escape else None
+        rows = csv.reader(lines, delimiter=layout.delimiter, quotechar=layout.quote, escapechar=escape, strict=True)
         row = 0
         while True:
             row, begun = row + 1, rows.line_num

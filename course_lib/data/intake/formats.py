@@ -13,6 +13,7 @@ from typing import Any
 from course_lib.data.intake.guards import Part
 from course_lib.data.intake.layout import Given
 from course_lib.data.intake.mapping import Mapping
+from course_lib.data.intake.sequences import SEQUENCES
 from course_lib.data.listing import entry_of
 from course_lib.errors import CourseError
 
@@ -112,7 +113,7 @@ def formats() -> dict[str, Format]:
 def format_called(name: str) -> Format:
     """One format; raises CourseError with the known names."""
     if name not in formats():
-        raise CourseError("intake_unknown_format", name=name, known=", ".join(formats()))
+        raise CourseError("intake_unknown_format", name=name, known=", ".join([*formats(), SEQUENCES]))
     return formats()[name]
 
 

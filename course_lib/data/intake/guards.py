@@ -40,6 +40,10 @@ BROKEN = (
 )  # fmt: skip
 
 
+TAR_MARK = 257  # the byte of a tar's first block from which its kind is written
+HTML = re.compile(rb"(?i)(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|table|meta|head|\?xml[^>]*>\s*<(?:html|workbook))")
+
+
 @contextmanager
 def unpacking(name: str, wrap: str = "zip") -> Iterator[None]:
     """What unpackers raise on damaged bytes, as a CourseError; a file that is not packed keeps its own errors."""
@@ -135,6 +139,8 @@ def contents(path: Path, limits: Limits) -> list[Part]:
         head = file.read(4)
     if head != b"PK\x03\x04" or is_workbook(path):
         return _file(path)
+    if kind := other_workbook(path):
+        raise CourseError("intake_other_workbook", file=shown(path.name), kind=kind)
     return _members(path, limits)
 
 
@@ -153,6 +159,17 @@ def is_workbook(path: Path) -> bool:
     """Is this zip an Excel workbook?"""
     with unpacking(path.name), zipfile.ZipFile(path) as archive:
         return "xl/workbook.xml" in archive.namelist()
+
+
+def other_workbook(path: Path) -> str:
+    """What kind of spreadsheet a zip is that is not read; empty where it is none."""
+    with unpacking(path.name), zipfile.ZipFile(path) as archive:
+        names = set(archive.namelist())
+    if "xl/workbook.bin" in names:
+        return ".xlsb"
+    if "content.xml" in names and "mimetype" in names:
+        return ".ods"
+    return ".numbers" if any(name.endswith(".iwa") for name in names) else ""
 
 
 def _members(path: Path, limits: Limits) -> list[Part]:
@@ -188,6 +205,10 @@ def identify(part: Part) -> str:
         return "parquet"
     if head.startswith(b"PK\x03\x04"):
         return "xlsx"
+    if len(head) > TAR_MARK and head[TAR_MARK:].startswith(b"ustar"):
+        raise CourseError("intake_not_archive", file=shown(part.name))
+    if HTML.match(head):
+        raise CourseError("intake_not_html", file=shown(part.name))
     is_windows_program = head.startswith(b"MZ") and b"\0" in head[2:64]
     what = "program" if is_windows_program else next((name for sign, name in SIGNATURES if head.startswith(sign)), "")
     if what:

@@ -7,7 +7,7 @@ store.save(made, "my-shop", owner)      # what was accepted
 
 from __future__ import annotations
 
-import datetime
+from collections.abc import Mapping as Frozen
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,19 +18,24 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from course_lib.data.intake.batch import cell_text
-from course_lib.data.intake.cleaning import FACTS, LONGEST, Cleaner, numbers_of
+from course_lib.data.intake.batch import Batch, cell_text
+from course_lib.data.intake.cleaning import Cleaner
 from course_lib.data.intake.formats import FileFormat, Format, format_called, recognise
 from course_lib.data.intake.guards import Part, Tick, contents, digest
 from course_lib.data.intake.items import catalogue
 from course_lib.data.intake.layout import Given
 from course_lib.data.intake.limits import LIMITS, Limits
-from course_lib.data.intake.mapping import Guessed, Mapping, formats_of, guess
+from course_lib.data.intake.lists import list_kind, path_text, split_rows
+from course_lib.data.intake.mapping import ByHand, Guessed, Mapping, formats_of, guess
+from course_lib.data.intake.numbers import COMMA, POINT, evidence, numbers_of
 from course_lib.data.intake.reading import Table, open_table
 from course_lib.data.intake.report import Report, shown
+from course_lib.data.intake.rows import FACTS, LONGEST
+from course_lib.data.intake.sequences import SEQUENCES
 from course_lib.errors import CourseError
 
 PREVIEW = 20  # rows
+NUMBERS = frozenset({"price", "quantity", "rating"})  # roles
 # Files that lie beside the data and hold none
 ASIDE = (".md", ".pdf", ".html", ".htm", ".py", ".pl", ".sh", ".r", ".doc", ".docx", ".png", ".jpg", ".css", ".js")
 ASIDE_NAMES = ("readme", "license", "licence", "copying", "changelog", "citation")
@@ -85,11 +90,13 @@ def look(
     limits: Limits = LIMITS,
     given: Given | None = None,
     tick: Tick | None = None,
+    by_hand: ByHand | None = None,
 ) -> Look:
     """Guards a file's bytes, finds its layout and guesses what its columns mean.
 
-    ``format_name`` is a name of formats.toml, "" to recognise one, "none" for no known format. Raises CourseError for
-    every file that is no table, naming what is wrong, where, and what to do.
+    ``by_hand`` is what somebody says about the columns; what it leaves out is guessed, and asked where not sure.
+    ``format_name`` is a name of formats.toml, "" to recognise one, "none" for no known format, "sequences" for one line
+    a user. Raises CourseError for every file that is no table, naming what is wrong, where, and what to do.
     """
     path = Path(path)
     parts = contents(path, limits)
@@ -100,12 +107,14 @@ def look(
             opened[part] = open_table(part, limits, given, scaled(tick, 0.0, 0.07))
         return opened[part]
 
-    known = format_called(format_name) if format_name not in ("", "none") else None
+    if format_name == SEQUENCES:
+        given = Given(kind=SEQUENCES)
+    known = format_called(format_name) if format_name not in ("", "none", SEQUENCES) else None
     if known is None and format_name != "none" and given is None:
         known = recognise(parts, lambda part: table_of(part).names)
     if known is None:
         table = table_of(_only(parts, path))
-        guessed = guess(table, scaled(tick, 0.07, 0.1))
+        guessed = guess(table, by_hand, scaled(tick, 0.07, 0.1))
         return Look(path, table, (), None, guessed, _preview(table))
     main, details = known.parts(parts)
     table = open_table(main, limits, known.events.given, scaled(tick, 0.07, 0.1))
@@ -119,6 +128,8 @@ def _only(parts: Sequence[Part], path: Path) -> Part:
     """The one file of data; raises CourseError where it is not clear which one is meant."""
     if len(parts) == 1:
         return parts[0]
+    if not parts:
+        raise CourseError("intake_empty_folder", file=shown(path.name))
     data = [
         part
         for part in parts
@@ -143,14 +154,13 @@ def prepare(seen: Look, mapping: Mapping | None = None, limits: Limits = LIMITS,
     mapping = (mapping or seen.mapping()).checked(seen.table)
     if not mapping.time_formats:
         mapping = replace(mapping, time_formats=formats_of(seen.table, mapping.columns["time"]))
-    report = Report(notices=list(seen.table.layout.notices))
-    cleaner = Cleaner(mapping, limits, report)
-    columns = list(dict.fromkeys(mapping.columns.values()))
-    for batch in seen.table.batches(columns, scaled(tick, 0.1, 0.7)):
-        cleaner.take(batch)
-        if cleaner.full:
-            report.notice("rows_capped", limit=f"{limits.rows:,}")
-            break
+    decimals = _decimals(seen.table.head, mapping)
+    cleaner = _read(seen, mapping, decimals, limits, scaled(tick, 0.1, 0.7))
+    told = cleaner.told_decimals()
+    if any(told[role] != decimals[role] for role in told):  # the first rows did not tell, or told otherwise
+        cleaner = _read(seen, mapping, told, limits, scaled(tick, 0.1, 0.7))
+        cleaner.told_decimals()
+    report = cleaner.report
     prices: dict[str, float] = {}
     for part in seen.details:
         assert seen.format is not None
@@ -167,6 +177,31 @@ def prepare(seen: Look, mapping: Mapping | None = None, limits: Limits = LIMITS,
     if tick:
         tick(1.0)
     return Prepared(cleaned.events, items, report, mapping, seen.format, seen.path.name, size, sha)
+
+
+def _read(seen: Look, mapping: Mapping, decimals: Frozen[str, str], limits: Limits, tick: Tick | None) -> Cleaner:
+    """All rows, cleaned."""
+    report = Report(notices=[*seen.table.layout.notices, *(seen.guessed.notices if seen.guessed else ())])
+    cleaner = Cleaner(mapping, limits, report, decimals)
+    item = mapping.columns["item"]
+    kind = list_kind([one for one in cell_text(seen.table.head.columns[item]).to_pylist() if one])
+    if kind or seen.table.layout.within:
+        report.notice("lists_split", column=shown(item))
+    for batch in seen.table.batches(list(dict.fromkeys(mapping.columns.values())), tick):
+        cleaner.take(split_rows(batch, item, kind) if kind else batch)
+        if cleaner.full:
+            report.notice("rows_capped", limit=f"{limits.rows:,}")
+            break
+    return cleaner
+
+
+def _decimals(head: Batch, mapping: Mapping) -> dict[str, str]:
+    """By role: the sign before decimals, as the first rows tell."""
+    found = {}
+    for role in NUMBERS & mapping.columns.keys():
+        comma, point = evidence(cell_text(head.columns[mapping.columns[role]]))
+        found[role] = COMMA if comma > point else POINT
+    return found
 
 
 def _read_details(part: Part, form: FileFormat, cleaner: Cleaner, prices: dict[str, float], limits: Limits) -> None:
@@ -199,15 +234,10 @@ def _read_details(part: Part, form: FileFormat, cleaner: Cleaner, prices: dict[s
 def _tell(facts: dict[str, str], codes: Sequence[str], texts: Sequence[Any]) -> None:
     for code, text in zip(codes, texts, strict=True):
         if text:
-            facts.setdefault(code, text[:LONGEST])
+            facts.setdefault(code, path_text(text)[:LONGEST])
 
 
 def _comes_back(events: pd.DataFrame) -> bool:
     """Has anybody three baskets, as the split of training, validation and test needs them?"""
     baskets = events[["user_id", "basket_id"]].drop_duplicates()
     return bool(np.bincount(baskets["user_id"]).max() >= 3)
-
-
-def today() -> str:
-    """The moment, as a card writes it."""
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -16,6 +16,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from course_lib.data.intake import store, upload
+from course_lib.data.intake.layout import Given
 from course_lib.data.intake.limits import PAGE, UPLOAD_MEMORY
 from course_lib.data.intake.pipeline import look, prepare, scaled
 from course_lib.errors import CourseError
@@ -54,7 +55,8 @@ def work(folder: Path, told: Told) -> None:
     if what is None or file is None:
         raise CourseError("upload_interrupted")
     limits = replace(PAGE, minimum=what.minimum)
-    found = look(file, "none" if what.plain else "", limits, tick=told)
+    given = Given(what.encoding, sheet=what.sheet) if what.encoding or what.sheet else None
+    found = look(file, "none" if what.plain else "", limits, given, told)
     upload.put(folder / upload.SEEN, asdict(upload.Seen.of(found)))
     made = prepare(found, what.mapping(found), limits, tick=scaled(told, 0.0, 0.97))
     store.stage(made, folder / upload.DATASET)

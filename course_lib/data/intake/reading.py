@@ -18,6 +18,7 @@ from course_lib.data.intake.layout import Given, Layout, find_layout
 from course_lib.data.intake.limits import LIMITS, Limits
 from course_lib.data.intake.records import json_keys, json_lines, parquet, parquet_names
 from course_lib.data.intake.report import shown
+from course_lib.data.intake.sequences import SEQUENCES, sequences
 from course_lib.data.intake.workbook import workbook, workbook_layout
 from course_lib.errors import CourseError
 
@@ -53,7 +54,9 @@ class Table:
                 raise CourseError(
                     "intake_unknown_column", file=shown(self.part.name), name=shown(name), known=", ".join(self.names)
                 )
-        readers = {"delimited": delimited, "lines": json_lines, "xlsx": workbook, "parquet": parquet}
+        readers = {
+            "delimited": delimited, "lines": json_lines, SEQUENCES: sequences, "xlsx": workbook, "parquet": parquet
+        }  # fmt: skip
         yield from readers[self.layout.kind](self.part, self.layout, self.limits, wanted, tick)
 
 
@@ -61,10 +64,12 @@ def open_table(part: Part, limits: Limits = LIMITS, given: Given | None = None, 
     """Guards a part's bytes and finds its columns."""
     layout = find_layout(part, limits, given, tick)
     if layout.kind == "lines":
-        layout = replace(layout, names=json_keys(part, layout, limits))
+        names, within = json_keys(part, layout, limits)
+        layout = replace(layout, names=names, within=within)
     elif layout.kind == "parquet":
-        layout = replace(layout, names=parquet_names(part, limits))
+        names, within = parquet_names(part, limits)
+        layout = replace(layout, names=names, within=within)
     elif layout.kind == "xlsx":
-        layout, seen = workbook_layout(part, limits)
+        layout, seen = workbook_layout(part, limits, given.sheet if given else "")
         return Table(part, layout, limits, seen)
     return Table(part, layout, limits)

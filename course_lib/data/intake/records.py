@@ -17,6 +17,7 @@ from course_lib.data.intake.encodings import as_utf8
 from course_lib.data.intake.guards import Part, Tick, guard_growth
 from course_lib.data.intake.layout import Layout, column_names
 from course_lib.data.intake.limits import Limits
+from course_lib.data.intake.lists import flat, list_within
 from course_lib.data.intake.report import shown
 from course_lib.errors import CourseError
 
@@ -47,18 +48,26 @@ def _with_end(chunks: Iterator[bytes]) -> Iterator[bytes]:
     yield b"\n"
 
 
-def json_keys(part: Part, layout: Layout, limits: Limits) -> tuple[str, ...]:
-    """The keys of the first lines, in order; raises CourseError where the first line is no object."""
-    keys: dict[str, None] = {}
+def json_keys(part: Part, layout: Layout, limits: Limits) -> tuple[tuple[str, ...], str | None]:
+    """The columns of the first lines, in order, and the list that holds an order's products, where there is one.
+
+    Raises CourseError where the first line is no object.
+    """
+    records: list[dict[str, Any]] = []
     for n, (row, line, value) in enumerate(_objects(part, layout, limits, None)):
         if value is None and n == 0:
             raise CourseError("intake_json_broken", file=shown(part.name), row=row, value=shown(line))
-        keys |= dict.fromkeys(value or {})
-        if len(keys) > limits.columns:
-            raise CourseError("intake_many_columns", file=shown(part.name), count=len(keys), limit=limits.columns)
+        records.append(value or {})
         if n >= HEAD_LINES:
             break
-    return tuple(keys)
+    within = list_within(records)
+    keys: dict[str, None] = {}
+    for record in records:
+        for one in flat(record, within):
+            keys |= dict.fromkeys(one)
+        if len(keys) > limits.columns:
+            raise CourseError("intake_many_columns", file=shown(part.name), count=len(keys), limit=limits.columns)
+    return tuple(keys), within
 
 
 def json_lines(
@@ -77,9 +86,10 @@ def json_lines(
         if value is None:
             broken.append((row, line))
             continue
-        rows.append(row)
-        for name, column in zip(wanted, cells, strict=True):
-            column.append(value_text(value.get(name)))
+        for one in flat(value, layout.within):
+            rows.append(row)
+            for name, column in zip(wanted, cells, strict=True):
+                column.append(value_text(one.get(name)))
         if len(rows) >= ROWS:
             yield batch()
             rows, broken, cells = [], [], [[] for _ in wanted]
@@ -99,15 +109,25 @@ def _parquet_file(path: Path, name: str, limits: Limits) -> Any:
     return file
 
 
-def parquet_names(part: Part, limits: Limits) -> tuple[str, ...]:
-    """The columns of a Parquet file that hold single values or lists."""
+def parquet_names(part: Part, limits: Limits) -> tuple[tuple[str, ...], str | None]:
+    """The columns of a Parquet file, records within records by dotted names, and the list of an order's products."""
     with part.on_disk(limits) as path, closing(_parquet_file(path, part.name, limits)) as file:
-        simple = [
-            one.name for one in file.schema_arrow if not pa.types.is_nested(one.type) or pa.types.is_list(one.type)
-        ]
-        if file.metadata.num_rows == 0 or not simple:
+        if file.metadata.num_rows == 0 or not len(file.schema_arrow):
             raise CourseError("intake_header_only", file=shown(part.name), row=1)
-        return column_names(simple, True, 1, part.name, limits)
+        names, within = list(file.schema_arrow.names), None
+        if any(_holds_records(one.type) for one in file.schema_arrow):
+            try:
+                head = next(file.iter_batches(HEAD_LINES, use_threads=False)).to_pylist()
+            except (pa.ArrowException, OSError, ValueError) as error:
+                raise CourseError("intake_parquet_broken", file=shown(part.name), reason=shown(error)) from error
+            within = list_within(head)
+            names = list(dict.fromkeys(name for record in head for one in flat(record, within) for name in one))
+        return column_names(names, True, 1, part.name, limits), within
+
+
+def _holds_records(kind: pa.DataType) -> bool:
+    lists = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    return bool(pa.types.is_struct(kind) or (lists and pa.types.is_struct(kind.value_type)))
 
 
 def parquet(part: Part, layout: Layout, limits: Limits, wanted: tuple[str, ...], tick: Tick | None) -> Iterator[Batch]:
@@ -118,9 +138,13 @@ def parquet(part: Part, layout: Layout, limits: Limits, wanted: tuple[str, ...],
     ):
         done, total = 0, max(1, file.metadata.num_rows)
         try:
-            for batch in file.iter_batches(ROWS, columns=list(wanted), use_threads=False):
-                columns = {name: _as_text(batch.column(name)) for name in wanted}
-                yield Batch(np.arange(done, done + batch.num_rows) + 1, columns)
+            whole = any(name not in file.schema_arrow.names for name in wanted) or layout.within
+            for batch in file.iter_batches(ROWS, columns=None if whole else list(wanted), use_threads=False):
+                if whole:
+                    yield _flat_batch(batch.to_pylist(), layout.within, wanted, done)
+                else:
+                    columns = {name: _as_text(batch.column(name)) for name in wanted}
+                    yield Batch(np.arange(done, done + batch.num_rows) + 1, columns)
                 done += batch.num_rows
                 if tick:
                     tick(done / total)
@@ -130,11 +154,17 @@ def parquet(part: Part, layout: Layout, limits: Limits, wanted: tuple[str, ...],
             raise CourseError("intake_parquet_broken", file=shown(part.name), reason=shown(error)) from error
 
 
+def _flat_batch(records: list[dict[str, Any]], within: str | None, wanted: tuple[str, ...], done: int) -> Batch:
+    rows = [(n, one) for n, record in enumerate(records, start=done + 1) for one in flat(record, within)]
+    columns = {name: pa.array([value_text(one.get(name)) for _, one in rows], pa.string()) for name in wanted}
+    return Batch(np.array([n for n, _ in rows], np.int64), columns)
+
+
 def _as_text(column: pa.Array) -> pa.Array:
     kind = column.type
     if pa.types.is_dictionary(kind):
         return _as_text(column.dictionary_decode())
-    if pa.types.is_list(kind) or pa.types.is_floating(kind) or pa.types.is_binary(kind):
+    if pa.types.is_nested(kind) or pa.types.is_floating(kind) or pa.types.is_binary(kind):
         values = (one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in column.to_pylist())
         return pa.array([value_text(one) for one in values], pa.string())
     text = column.cast(pa.string())

@@ -25,18 +25,19 @@ import pandas as pd
 from course_lib.data.cache import drafted, read
 from course_lib.data.columns import Columns
 from course_lib.data.dataset import Source
-from course_lib.data.intake.pipeline import Prepared, today
+from course_lib.data.intake.pipeline import Prepared
 from course_lib.data.intake.report import Report
+from course_lib.data.receipts import SHARED, Receipt, today
 from course_lib.errors import CourseError
 from course_lib.settings import load_settings
 
-SHARED = "shared"
 SIZE = "full"  # the only size of an added dataset
 CARD, FRAMES = "card.json", ("events", "items")
 FORMAT = 1
+MOST_WORDS = 500  # characters of a source and of a licence
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 OWNER = re.compile(r"[A-Za-z0-9_-]{1,64}")
-BUILT_IN = ("shop", "complete-journey", "open-bandit")
+BUILT_IN = ("shop", "shop-trends", "complete-journey", "open-bandit")
 
 
 @dataclass(frozen=True)
@@ -64,18 +65,6 @@ class Card:
     def told(self) -> Report:
         """What was kept and dropped, and why."""
         return Report.from_dict(self.report)
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What a removal deleted."""
-
-    name: str
-    owner: str
-    version: str
-    files: dict[str, int]  # name to bytes
-    bytes: int
-    when: str  # UTC
 
 
 def public_name(name: str, owner: str) -> str:
@@ -107,6 +96,7 @@ def save(
 ) -> Card:
     """Stores a prepared dataset; raises CourseError where the name is taken or the disk says no."""
     folder = folder_of(name, owner) if replace else check_free(name, owner)
+    _check_words(source=source, licence=licence)
     card = _card(made, name, owner, source, licence)
     try:
         with drafted(folder, replace) as draft:
@@ -135,6 +125,7 @@ def adopt(folder: Path, name: str, owner: str, source: str = "", licence: str = 
     Raises CourseError where the name cannot be had, nothing is staged or the disk says no.
     """
     target = check_free(name, owner)
+    _check_words(source=source, licence=licence)
     found = staged(folder)
     card = replace(
         found,
@@ -152,6 +143,13 @@ def adopt(folder: Path, name: str, owner: str, source: str = "", licence: str = 
     except OSError as error:
         raise _not_stored(name, error) from error
     return card
+
+
+def _check_words(**given: str) -> None:
+    """Raises CourseError for what is too long to stand on a card."""
+    for name, words in given.items():
+        if len(words) > MOST_WORDS:
+            raise CourseError("value_too_long", name=name, length=f"{len(words):,}", most=MOST_WORDS)
 
 
 def _not_stored(name: str, error: OSError) -> CourseError:

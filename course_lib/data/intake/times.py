@@ -1,7 +1,6 @@
 """Times in whatever way files write them: which formats a column has, and seconds since 1970 UTC, many at once.
 
-12/1/2010 is a day in December or in January. Which one stands in the data only if some row has a number above 12; where
-none has, nobody guesses, somebody is asked.
+What format a column has is found in :mod:`course_lib.data.intake.time_formats`.
 """
 
 from __future__ import annotations
@@ -26,16 +25,53 @@ _CLOCK = (
     r"\s*(?P<p>[AaPp]\.?[Mm]\.?)?)?"
     r"\s*(?P<z>[Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?"
 )
+_WEEKDAY = r"^(?:\p{L}{2,12}\.?,?\s+)?"
+_MONTH = r"(?P<b>\p{L}{3,10})\.?"
 PATTERNS = {
     "iso": r"^(?P<y>\d{4})[-/.年](?P<m>\d{1,2})[-/.月](?P<d>\d{1,2})日?" + _CLOCK + "$",
     "dmy": r"^(?P<d>\d{1,2})[-/.](?P<m>\d{1,2})[-/.](?P<y>\d{4}|\d{2})" + _CLOCK + "$",
     "mdy": r"^(?P<m>\d{1,2})[-/.](?P<d>\d{1,2})[-/.](?P<y>\d{4}|\d{2})" + _CLOCK + "$",
-    "compact": r"^(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?:(?P<H>\d{2})(?P<M>\d{2})(?P<S>\d{2}))?$",
+    "ymd": r"^(?P<y>\d{2})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})" + _CLOCK + "$",
+    "compact": r"^(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?:[Tt ]?(?P<H>\d{2})(?P<M>\d{2})(?P<S>\d{2})(?:\.?\d{3})?)?$",
+    # Months in words: "1 March 2024", "Mar 1, 2024", "Fri Mar 01 10:00:00 +0000 2024"
+    "day_month": _WEEKDAY + r"(?P<d>\d{1,2})(?:st|nd|rd|th|\.)?[-/\s]+(?:de\s+)?" + _MONTH
+    + r",?[-/\s]+(?:de\s+)?(?P<y>\d{4}|\d{2}),?" + _CLOCK + "$",
+    "month_day": _WEEKDAY + _MONTH + r"[-/\s]+(?P<d>\d{1,2})(?:st|nd|rd|th)?,?[-/\s]+(?P<y>\d{4}),?" + _CLOCK + "$",
+    "year_last": _WEEKDAY + _MONTH + r"\s+(?P<d>\d{1,2})\s+(?P<H>\d{1,2}):(?P<M>\d{2}):(?P<S>\d{2})"
+    r"(?:\s+(?P<z>[+-]\d{4}|UTC|GMT))?\s+(?P<y>\d{4})$",
+    # Digits that are dates without signs between them; which one is meant is told by all values together
+    "yyyymmddhh": r"^(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?P<H>\d{2})$",
+    "yyyymmddhhmm": r"^(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?P<H>\d{2})(?P<M>\d{2})$",
+    "yymmddhhmmss": r"^(?P<y>\d{2})(?P<m>\d{2})(?P<d>\d{2})(?P<H>\d{2})(?P<M>\d{2})(?P<S>\d{2})$",
+    "yymmdd": r"^(?P<y>\d{2})(?P<m>\d{2})(?P<d>\d{2})$",
+    "ddmmyy": r"^(?P<d>\d{2})(?P<m>\d{2})(?P<y>\d{2})$",
+    "mmddyy": r"^(?P<m>\d{2})(?P<d>\d{2})(?P<y>\d{2})$",
+    "ddmmyyyy": r"^(?P<d>\d{2})(?P<m>\d{2})(?P<y>\d{4})$",
+    "mmddyyyy": r"^(?P<m>\d{2})(?P<d>\d{2})(?P<y>\d{4})$",
+}  # fmt: skip
+# How months begin in English, German, French, Spanish, Italian, Portuguese and Dutch
+MONTHS = (
+    "jan ene gen", "feb fév fev", "mar mär mrz mrt maa", "apr avr abr", "may mai mei mag", "jun juin giu",
+    "jul juil lug", "aug août aou ago", "sep set", "oct okt out ott", "nov", "dec dez déc dic",
+)  # fmt: skip
+# Digits before the point, units in a second, and seconds from the count's first moment to 1970
+COUNTS = {
+    "unix_s": (9, 10, 1, 0),
+    "unix_ms": (12, 13, 10**3, 0),
+    "unix_us": (15, 16, 10**6, 0),
+    "unix_ns": (18, 19, 10**9, 0),
+    "dotnet_ticks": (18, 18, 10**7, 62_135_596_800),  # 100 ns since the year 1
+    "filetime": (18, 18, 10**7, 11_644_473_600),  # 100 ns since 1601, as Windows counts
 }
-# Digits before the point, and how many of the unit make a second. Eight digits are a date, not 1970.
-UNIX = {"unix_s": (9, 10, 1), "unix_ms": (12, 13, 10**3), "unix_us": (15, 16, 10**6), "unix_ns": (18, 19, 10**9)}
-FORMATS = (*PATTERNS, *UNIX)
-SLASHES = ("dmy", "mdy")
+EXCEL = "excel_days"  # since 1899-12-30, as a spreadsheet keeps dates
+EXCEL_EPOCH = 25_569  # 1970-01-01
+FORMATS = (*PATTERNS, *COUNTS, EXCEL)
+WRITTEN = ("iso", "dmy", "mdy", "ymd", "day_month", "month_day", "year_last")  # a day with signs between its parts
+DIGITS = tuple(name for name in FORMATS if name not in WRITTEN)  # what a number of another kind may look like, too
+SLASHES = ("dmy", "mdy", "ymd")
+SHORT_YEARS = ("dmy", "mdy", "ymd", "day_month", "yymmddhhmmss", "yymmdd", "ddmmyy", "mmddyy")
+DAYS_ALONE = ("yymmdd", "ddmmyy", "mmddyy", "ddmmyyyy", "mmddyyyy")
+CLOCKED = ("yyyymmddhh", "yyyymmddhhmm", "yymmddhhmmss", "year_last")
 DAY = 86_400
 
 
@@ -48,35 +84,6 @@ class Times:
     zoned: NDArray[np.bool_]  # (n,) the value names its time zone
     clocked: NDArray[np.bool_]  # (n,) the value has a time of day
     way: NDArray[np.int8]  # (n,) which of FORMATS read it, -1 for none
-
-
-@dataclass(frozen=True)
-class Found:
-    """What formats a column of times has."""
-
-    formats: tuple[str, ...]  # most frequent first; empty where these are no times
-    share: float  # of the filled values that one of the formats reads
-    ambiguous: bool = False  # day/month or month/day: no value tells
-    contradiction: bool = False  # some values can only be day/month, others only month/day
-
-
-def find_formats(values: Sequence[str]) -> Found:
-    """The formats of a column's filled values: each that reads at least one in a hundred that no other read."""
-    array = pa.array([value.strip() for value in values], pa.string())
-    if not len(array):
-        return Found((), 0.0)
-    read = {name: parse(array, (name,)).status != UNREADABLE for name in FORMATS}
-    day_first, month_first = read["dmy"] & ~read["mdy"], read["mdy"] & ~read["dmy"]
-    both = read["dmy"] & read["mdy"]
-    contradiction = bool(day_first.any() and month_first.any())
-    ambiguous = bool(both.any() and not day_first.any() and not month_first.any())
-    left_out = "dmy" if month_first.sum() > day_first.sum() else "mdy"
-    counts = {name: int(read[name].sum()) for name in FORMATS if name != left_out}
-    enough = max(1, len(array) // 100)
-    formats = tuple(sorted((name for name in counts if counts[name] >= enough), key=lambda name: -counts[name]))
-    share = float(np.logical_or.reduce([read[name] for name in formats]).mean()) if formats else 0.0
-    slashes = set(SLASHES) & set(formats)
-    return Found(formats, share, ambiguous and bool(slashes), contradiction and bool(slashes))
 
 
 def check_zone(zone: str) -> str:
@@ -98,7 +105,10 @@ def parse(values: pa.Array, formats: Sequence[str], zone: str = "UTC") -> Times:
         if not len(rows):
             break
         rest = values if len(rows) == size else values.take(pa.array(rows))
-        part = _unix(rest, *UNIX[name]) if name in UNIX else _calendar(rest, name, zone)
+        if name in COUNTS:
+            part = _counted(rest, *COUNTS[name])
+        else:
+            part = _spreadsheet(rest) if name == EXCEL else _calendar(rest, name, zone)
         part.way[part.status != UNREADABLE] = FORMATS.index(name)
         for target, source in zip(vars(out).values(), vars(part).values(), strict=True):
             target[rows] = source
@@ -110,12 +120,23 @@ def _none(size: int) -> Times:
     return Times(np.zeros(size, np.int64), unreadable, np.zeros(size, bool), np.ones(size, bool), way)
 
 
-def _unix(values: pa.Array, low: int, high: int, unit: int) -> Times:
+def _counted(values: pa.Array, low: int, high: int, unit: int, before: int) -> Times:
+    """Whole units since some moment, ``before`` seconds before 1970."""
     fits = pc.match_substring_regex(values, rf"^\d{{{low},{high}}}(?:\.\d+)?$")
     digits = pc.if_else(fits, pc.replace_substring_regex(values, r"\..*$", ""), "0")
-    seconds = pc.cast(digits, pa.int64(), safe=False).to_numpy(zero_copy_only=False) // unit
+    seconds = pc.cast(digits, pa.int64(), safe=False).to_numpy(zero_copy_only=False) // unit - before
     readable = fits.to_numpy(zero_copy_only=False)
     return _ranged(seconds, readable, np.zeros(len(values), bool), np.ones(len(values), bool))
+
+
+def _spreadsheet(values: pa.Array) -> Times:
+    """Days since 1899-12-30 with the time of day as a fraction, to the second."""
+    fits = pc.match_substring_regex(values, r"^\d{5}(?:[.,]\d+)?$")
+    text = pc.if_else(fits, pc.replace_substring(values, ",", "."), "0")
+    days = np.asarray(pc.cast(text, pa.float64()))
+    seconds = np.round((days - EXCEL_EPOCH) * DAY).astype(np.int64)
+    readable = fits.to_numpy(zero_copy_only=False)
+    return _ranged(seconds, readable, np.zeros(len(values), bool), days % 1 > 0)
 
 
 def _ranged(seconds: NDArray[np.int64], readable: Any, zoned: Any, clocked: Any) -> Times:
@@ -142,7 +163,9 @@ def _calendar(values: pa.Array, name: str, zone: str) -> Times:
         return pc.utf8_upper(pc.fill_null(fields.field(groups.index(group)), ""))
 
     year, month, day, hour, minute, second = (number(name) for name in "ymdHMS")
-    if name in SLASHES:  # these may have years of two digits
+    if "b" in groups:
+        month = _months(words("b"))
+    if name in SHORT_YEARS:
         year = np.where(year < 70, year + 2000, np.where(year < 100, year + 1900, year))
     half, before = pc.utf8_slice_codeunits(words("p"), 0, 1), words("q")
     noon, midnight = (
@@ -166,9 +189,24 @@ def _calendar(values: pa.Array, name: str, zone: str) -> Times:
         seconds = seconds - np.where(zoned, _offsets(mark), 0)
     if zone != "UTC" and (plain := readable & ~zoned).any():
         seconds = np.where(plain, _local(np.where(plain, seconds, DAY * 400), zone), seconds)
-    colon = pc.or_(pc.match_substring(values, ":"), pc.match_substring(values, "时"))
-    clocked = np.asarray(pc.equal(pc.utf8_length(values), 14) if name == "compact" else colon)
+    if name == "compact":
+        clocked = np.asarray(pc.greater(pc.utf8_length(values), 8))
+    elif name in CLOCKED or name in DAYS_ALONE:
+        clocked = np.full(len(values), name in CLOCKED)
+    else:
+        clocked = np.asarray(pc.or_(pc.match_substring(values, ":"), pc.match_substring(values, "时")))
     return _ranged(seconds, readable, zoned, clocked)
+
+
+def _months(names: pa.Array) -> NDArray[np.int64]:
+    """(n,) the month that each name begins like, 0 for none."""
+    encoded = names.dictionary_encode()
+    known = [
+        next((n for n, starts in enumerate(MONTHS, 1) if name.lower().startswith(tuple(starts.split()))), 0)
+        for name in encoded.dictionary.to_pylist()
+    ]
+    months: NDArray[np.int64] = np.array(known, np.int64)[encoded.indices.to_numpy()]
+    return months
 
 
 def _offsets(marks: pa.Array) -> NDArray[np.int64]:

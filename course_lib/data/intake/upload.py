@@ -19,7 +19,7 @@ from typing import Any
 
 from course_lib.data.intake.batch import cell_text
 from course_lib.data.intake.limits import PAGE
-from course_lib.data.intake.mapping import Mapping
+from course_lib.data.intake.mapping import SURE, Guessed, Mapping
 from course_lib.data.intake.pipeline import Look
 from course_lib.errors import CourseError
 
@@ -36,6 +36,10 @@ class Asked:
     zone: str = "UTC"
     events: list[str] = field(default_factory=list)  # kinds that count; all where empty
     minimum: int = PAGE.minimum  # events that a user must have
+    guests: str = ""  # of mapping.GUESTS; empty: it is asked
+    fill: str = ""  # of mapping.FILLS; empty: it is asked
+    encoding: str = ""  # of the text; empty: found out
+    sheet: str = ""  # of a workbook; empty: the one that looks like orders
     plain: bool = False  # not one of the known formats, whatever it looks like
     number: str = ""  # tells one file of a learner from the next
 
@@ -45,8 +49,19 @@ class Asked:
             return None
         if self.columns:
             formats = (self.time_format,) if self.time_format else ()
-            return Mapping(self.columns, formats, self.zone, tuple(self.events))
-        return replace(seen.mapping(), zone=self.zone)
+            sure = sure_guesses(seen.guessed)
+            said = [role for role, column in self.columns.items() if sure.get(role) != column]
+            said += ["time_format"] if formats else []
+            return Mapping(
+                self.columns,
+                formats,
+                self.zone,
+                tuple(self.events),
+                guests=self.guests,
+                fill=self.fill,
+                by_hand=tuple(said),
+            )
+        return replace(seen.mapping(), zone=self.zone, guests=self.guests, fill=self.fill)
 
 
 @dataclass(frozen=True)
@@ -58,6 +73,8 @@ class Seen:
     guesses: dict[str, str] = field(default_factory=dict)  # role to column
     formats: list[str] = field(default_factory=list)  # of the times, as guessed
     kinds: dict[str, list[str]] = field(default_factory=dict)  # columns with few values, and these
+    sheets: list[str] = field(default_factory=list)  # of a workbook: the one that was read, then the others
+    text: bool = False  # it has an encoding
     known: str = ""  # the known format that it is
 
     @classmethod
@@ -71,8 +88,22 @@ class Seen:
             values = sorted({one for one in cell_text(column).unique().to_pylist() if one})
             if 1 < len(values) <= KINDS:
                 kinds[name] = values
-        guesses = {role: guess.column for role, guess in look.guessed.guesses.items()}
-        return cls(list(look.table.names), look.rows, guesses, list(look.guessed.mapping.time_formats), kinds)
+        guesses = sure_guesses(look.guessed)
+        layout = look.table.layout
+        return cls(
+            list(look.table.names),
+            look.rows,
+            guesses,
+            list(look.guessed.mapping.time_formats),
+            kinds,
+            [*layout.sheets[:1], *layout.others],
+            bool(layout.encoding),
+        )
+
+
+def sure_guesses(guessed: Guessed) -> dict[str, str]:
+    """Role to column, where a page may fill it in for somebody; what is not sure stays open, so that it is asked."""
+    return {role: guess.column for role, guess in guessed.guesses.items() if guess.confidence >= SURE}
 
 
 def put(path: Path, record: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from course_lib.data.intake.batch import LOOKED_AT, ROWS, Batch, value_text
 from course_lib.data.intake.guards import Part, Tick, check_workbook
-from course_lib.data.intake.layout import Layout, column_names, head_place, is_header
+from course_lib.data.intake.layout import ABOVE, Layout, column_names, head_place, is_header
 from course_lib.data.intake.limits import Limits
+from course_lib.data.intake.names import REQUIRED, role_of_name
 from course_lib.data.intake.report import Said, shown
 from course_lib.errors import CourseError
 
@@ -50,54 +51,84 @@ def _sheets(book: Any, name: str, limits: Limits) -> Iterator[tuple[str, Any]]:
             yield sheet, found
 
 
-def workbook_layout(part: Part, limits: Limits) -> tuple[Layout, Batch]:
-    """The header of the first filled sheet and its first rows; a sheet with another header is not read, and said."""
+@dataclass
+class _Head:
+    """A sheet's head."""
+
+    names: list[str]  # of the columns, as written
+    row: int  # where they stand, from 0
+    rows: list[list[str | None]]  # the first ones
+    said: tuple[Said, ...]
+
+    @property
+    def roles(self) -> int:
+        """How many of user, item and time have a column with a usual name."""
+        found = {role[0] for name in self.names if (role := role_of_name(name))}
+        return len(found & set(REQUIRED))
+
+
+def workbook_layout(part: Part, limits: Limits, wanted: str = "") -> tuple[Layout, Batch]:
+    """The header and the first rows of the sheet ``wanted``, else of the one that looks most like rows of orders.
+
+    Sheets with the same columns, in whatever order, are read with it; others are not, and said.
+    Raises CourseError ``intake_unknown_sheet``.
+    """
     with part.on_disk(limits) as path:
         notices = check_workbook(path, part.name, limits)
-        heads: dict[str, list[str]] = {}
-        found: tuple[Layout, Batch] | None = None
+        heads: dict[str, _Head] = {}
         for sheet, cells in _sheets(_calamine(path, part.name), part.name, limits):
             rows = [
                 [value_text(cell) for cell in row] for _, row in zip(range(LOOKED_AT), cells.iter_rows(), strict=False)
             ]
             filled = [[(cell or "").strip() for cell in row] for row in rows[:200]]
-            if not any(map(any, filled)):
-                continue
-            place, said = head_place(filled)
-            heads[sheet] = filled[place]
-            if found is None:
-                notices += said
-                header = is_header(filled[place], filled[place + 1 :])
-                names = column_names(filled[place], header, place + 1, part.name, limits)
-                first = place + 1 + header
-                if not rows[first - 1 :]:
-                    raise CourseError("intake_header_only", file=shown(part.name), row=place + 1)
-                columns = {name: [row[n] for row in rows[first - 1 :]] for n, name in enumerate(names)}
-                texts = {name: pa.array(column, pa.string()) for name, column in columns.items()}
-                numbers = np.arange(first, first + len(rows) - first + 1)
-                found = Layout("xlsx", names, header=header, first=first), Batch(numbers, texts, part=sheet)
-    if found is None:
+            if any(map(any, filled)):
+                place, said = head_place(filled)
+                heads[sheet] = _Head(filled[place], place, rows, said)
+    if not heads:
         raise CourseError("intake_empty", file=shown(part.name))
-    first_head = next(iter(heads.values()))
-    if left := [sheet for sheet, head in heads.items() if head != first_head]:
-        notices.append(Said("sheets_left", {"sheets": shown(", ".join(left))}))
-    return replace(found[0], notices=tuple(notices)), found[1]
+    if wanted and wanted not in heads:
+        known = ", ".join(map(shown, heads))
+        raise CourseError("intake_unknown_sheet", file=shown(part.name), name=shown(wanted), known=known)
+    chosen = wanted or max(heads, key=lambda sheet: heads[sheet].roles)  # the first of equals
+    head = heads[chosen]
+    header = is_header(head.names, [[cell or "" for cell in row] for row in head.rows[head.row + 1 : 200]])
+    names = column_names(head.names, header, head.row + 1, part.name, limits)
+    first = head.row + 1 + header
+    if not head.rows[first - 1 :]:
+        raise CourseError("intake_header_only", file=shown(part.name), row=head.row + 1)
+    same = [sheet for sheet, one in heads.items() if header and sorted(one.names) == sorted(head.names)]
+    together = (chosen, *(sheet for sheet in same if sheet != chosen))
+    notices += head.said
+    if left := [sheet for sheet in heads if sheet not in together]:
+        params = {"sheets": shown(", ".join(left)), "sheet": shown(chosen)}
+        notices.append(Said("sheets_left", params))
+    below = head.rows[first - 1 :]
+    columns = {name: [row[n] if n < len(row) else None for row in below] for n, name in enumerate(names)}
+    texts = {name: pa.array(column, pa.string()) for name, column in columns.items()}
+    numbers = np.arange(first, first + len(head.rows) - first + 1)
+    layout = Layout("xlsx", names, header=header, first=first, notices=tuple(notices), sheets=together)
+    return replace(layout, others=tuple(left)), Batch(numbers, texts, part=chosen)
 
 
 def workbook(part: Part, layout: Layout, limits: Limits, wanted: tuple[str, ...], tick: Tick | None) -> Iterator[Batch]:
-    """The rows of every sheet that has the first one's header."""
-    places = [layout.names.index(name) for name in wanted]
-    head = list(layout.names) if layout.header else None
+    """The rows of the sheets that the layout names, their columns found by name."""
     with part.on_disk(limits) as path:
         book = _calamine(path, part.name)
         several = len(book.sheet_names) > 1
-        for n, (sheet, cells) in enumerate(_sheets(book, part.name, limits)):
-            rows = cells.iter_rows()
-            begin = layout.first if n == 0 or head else 1
-            skipped = [next(rows, None) for _ in range(begin - 1)]
-            if n and head and (not skipped or skipped[-1] is None or not _same_head(skipped[-1], head)):
+        for sheet, cells in _sheets(book, part.name, limits):
+            if sheet not in layout.sheets:
                 continue
-            number, total = begin, max(1, cells.total_height)
+            rows = cells.iter_rows()
+            number, places = layout.first, [layout.names.index(name) for name in wanted]
+            if layout.header:
+                number, head = _find_head(rows, layout.names)
+                if not head:
+                    continue
+                places = [head.index(name) for name in wanted]
+            else:
+                for _ in range(layout.first - 1):
+                    next(rows, None)
+            total = max(1, cells.total_height)
             while taken := [row for _, row in zip(range(ROWS), rows, strict=False)]:
                 columns = {
                     name: pa.array([value_text(row[at]) if at < len(row) else None for row in taken], pa.string())
@@ -109,5 +140,12 @@ def workbook(part: Part, layout: Layout, limits: Limits, wanted: tuple[str, ...]
                     tick(number / total)
 
 
-def _same_head(row: Sequence[Any], head: Sequence[str]) -> bool:
-    return [(value_text(cell) or "").strip() or f"column {n}" for n, cell in enumerate(row, start=1)] == list(head)
+def _find_head(rows: Iterator[Sequence[Any]], names: Sequence[str]) -> tuple[int, list[str]]:
+    """The row below the one that names the columns, and their names in this sheet's order; no names where none does."""
+    for number, row in enumerate(rows, start=1):
+        found = [(value_text(cell) or "").strip() or f"column {n}" for n, cell in enumerate(row, start=1)]
+        if sorted(found) == sorted(names):
+            return number + 1, found
+        if number > ABOVE:
+            break
+    return 0, []

@@ -325,3 +325,9 @@ def test_memory_that_is_refused_is_not_blamed_on_the_file(
         monkeypatch.setattr(pyarrow.parquet.ParquetFile, name, refuse)
         with pytest.raises(MemoryError):
             take(path)
+
+
+def test_an_empty_folder_is_called_empty(tmp_path: Path) -> None:
+    with pytest.raises(CourseError) as caught:
+        look(tmp_path)
+    assert caught.value.key == "intake_empty_folder"

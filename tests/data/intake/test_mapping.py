@@ -31,7 +31,7 @@ HEADERS = {
     },
     "event_time,event_type,product_id,category_code,brand,price,user_id,user_session": {
         "time": "event_time", "event": "event_type", "item": "product_id", "category": "category_code",
-        "brand": "brand", "price": "price", "user": "user_id", "basket": "user_session",
+        "brand": "brand", "price": "price", "user": "user_id",
     },
 }  # fmt: skip
 VALUES = {"time": "2024-01-{day:02d} 10:00", "price": "{day}.5", "quantity": "{day}", "rating": "{day}"}

@@ -13,6 +13,7 @@ from course_lib.data import registry
 from course_lib.data.checks import check
 from course_lib.data.intake import store
 from course_lib.data.intake.pipeline import Prepared
+from course_lib.data.receipts import SHARED
 from course_lib.errors import CourseError
 from course_lib.experiments.config import RunConfig
 from course_lib.settings import load_settings
@@ -134,7 +135,7 @@ def test_nothing_is_left_where_writing_fails(made: Prepared, monkeypatch: pytest
 @pytest.mark.parametrize("name", ["events.parquet", "items.parquet"])
 def test_damage_is_found_and_can_be_removed(made: Prepared, name: str) -> None:
     store.save(made, "mugs")
-    path = store.folder_of("mugs", store.SHARED) / name
+    path = store.folder_of("mugs", SHARED) / name
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 0xFF
     path.write_bytes(content)
@@ -148,7 +149,7 @@ def test_damage_is_found_and_can_be_removed(made: Prepared, name: str) -> None:
 def test_a_damaged_card_hides_one_dataset_only(made: Prepared, content: str) -> None:
     store.save(made, "mugs")
     store.save(made, "cups")
-    (store.folder_of("mugs", store.SHARED) / store.CARD).write_text(content)
+    (store.folder_of("mugs", SHARED) / store.CARD).write_text(content)
     assert "cups" in registry.sources()
     assert "mugs" not in registry.sources()
     with pytest.raises(CourseError) as error:
@@ -190,3 +191,11 @@ def test_prices_have_the_sign_of_their_dataset(made: Prepared) -> None:
     card = store.save(made, "mugs", "anna")
     signs = {name: registry.currency(name) for name in ("shop", "complete-journey", card.key, "gone")}
     assert signs == {"shop": "¥", "complete-journey": "$", card.key: "", "gone": ""}
+
+
+def test_what_is_too_long_for_a_card_is_refused(made: Prepared) -> None:
+    for given in ({"source": "a" * 501}, {"licence": "a" * 501}):
+        with pytest.raises(CourseError) as caught:
+            store.save(made, "long", **given)
+        assert caught.value.text("en").startswith(f"“{next(iter(given))}” has 501 characters")
+    assert store.save(made, "long", source="a" * 500).source == "a" * 500

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from course_lib.data.columns import Columns
 from course_lib.data.intake.mapping import Mapping
 from course_lib.data.intake.pipeline import Prepared, look
-from course_lib.data.intake.times import FORMATS, OK, OUT_OF_RANGE, UNREADABLE, check_zone, find_formats, parse
+from course_lib.data.intake.time_formats import find_formats
+from course_lib.data.intake.times import FORMATS, OK, OUT_OF_RANGE, UNREADABLE, check_zone, parse
 from course_lib.errors import CourseError
 
 Write = Callable[..., Path]
