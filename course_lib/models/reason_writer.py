@@ -1,4 +1,4 @@
-"""Writers of reasons: a small causal language model trained here, a local one of Hugging Face, and one at an address.
+"""Writers of reasons: a small causal language model trained here, and a local one of Hugging Face.
 
 The small one is Llama's architecture (Touvron et al., LLaMA, 2023: rotary positions, RMSNorm, SwiGLU) in transformers'
 LlamaForCausalLM, trained from scratch. It learns to go on after what it is told of a product:
@@ -10,18 +10,13 @@ LlamaForCausalLM, trained from scratch. It learns to go on after what it is told
 At temperature t tokens are drawn from softmax(logits / t); at 0 the likeliest one is taken. One table serves as input
 and output (tied), which makes copying a word from the product easier to learn.
 
-A writer of one's own gets a plain request instead, and any text that it answers can be checked
-(course_lib/evaluation/true_reasons.py). Texts leave this machine only by ``ask_address``.
+A writer of one's own gets a plain request instead (course_lib/explain/reason_texts.py), and any text that it answers
+can be checked (course_lib/evaluation/true_reasons.py). course_lib/models/writer_address.py asks one at an address.
 """
 
 from __future__ import annotations
 
-import json
 import re
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -41,7 +36,6 @@ START = 0.08  # standard deviation of the first weights: with Llama's 0.02, mean
 HEAD = 16  # numbers of an attention head
 LONGEST = 64  # tokens of a reason, at most
 BLOCK = 256  # reasons written at a time
-ANSWER_BYTES = 200_000  # that an address may answer; a reason has some hundred
 
 
 class Writer(Protocol):
@@ -210,100 +204,3 @@ def _drawing(temperature: float) -> dict[str, Any]:
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
-
-
-def request_for(told: str, language: str) -> str:
-    """What a writer of one's own is asked, ``told`` being what it may know of the product."""
-    if language == "zh":
-        return f"商品：{told}\n用一句话写出推荐这件商品的理由，只说上面写明的事实。"
-    return f"Product: {told}\nWrite one sentence that says why to recommend it. State only facts given above."
-
-
-def _completions(url: str) -> str:
-    """Where chat completions are asked for under a base address, its query kept; "" for what is no http address."""
-    try:
-        parts = urllib.parse.urlsplit(url.strip())
-    except ValueError:
-        return ""
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        return ""
-    path = parts.path.rstrip("/")
-    path += "" if path.endswith("/chat/completions") else "/chat/completions"
-    return urllib.parse.urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """An address that sends elsewhere would send the key there too."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
-def ask_address(url: str, key: str, model: str, prompt: str, timeout: float = 30.0) -> str:
-    """What an OpenAI-compatible address answers to one prompt.
-
-    ``url`` is the base, such as ``https://host/v1``; ``/chat/completions`` is added where it does not end so. The key
-    goes into the request's header and nowhere else: it is neither kept nor logged, and no error names it. ``timeout``
-    is for the whole answer, in seconds. Raises CourseError with a sentence for whatever can go wrong.
-    """
-    address = _completions(url)
-    if not address:
-        raise CourseError("address_not_http", url=_shown(url))
-    if not re.fullmatch(r"[\x21-\x7e]*", key):  # http.client would complain, and quote it
-        raise CourseError("address_key")
-    body = {"model": model, "messages": [{"role": "user", "content": prompt}], "max_tokens": 200, "temperature": 0}
-    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
-    problem: CourseError
-    try:
-        request = urllib.request.Request(address, json.dumps(body).encode(), headers, method="POST")
-        return _said(_fetch(request, timeout), url)
-    except CourseError as error:
-        problem = error
-    except urllib.error.HTTPError as error:
-        known = {401: "address_key", 403: "address_key", 429: "address_busy"}
-        problem = CourseError(known.get(error.code, "address_status"), url=_shown(url), status=error.code)
-        error.close()
-    except TimeoutError:
-        problem = CourseError("address_timeout", url=_shown(url), seconds=f"{timeout:g}")
-    except urllib.error.URLError as error:
-        late = isinstance(error.reason, TimeoutError)
-        problem = (
-            CourseError("address_timeout", url=_shown(url), seconds=f"{timeout:g}")
-            if late
-            else CourseError("address_refused", url=_shown(url), reason=type(error.reason).__name__)
-        )
-    except Exception as error:  # http.client's many: a broken status line, a connection that ends early
-        problem = CourseError("address_rubbish", url=_shown(url), reason=type(error).__name__)
-    raise problem from None  # the cause holds the request, and that the key
-
-
-def _fetch(request: urllib.request.Request, timeout: float) -> bytes:
-    """The answer's body; CourseError where it is too long. A server that drips is stopped by the clock, too."""
-    ends = time.monotonic() + timeout
-    opener = urllib.request.build_opener(_NoRedirect)
-    body = b""
-    with opener.open(request, timeout=timeout) as answer:
-        while part := answer.read1(65_536):
-            body += part
-            if len(body) > ANSWER_BYTES:
-                raise CourseError("address_too_long", url=_shown(request.full_url), limit=ANSWER_BYTES)
-            if time.monotonic() > ends:
-                raise TimeoutError
-    return body
-
-
-def _said(body: bytes, url: str) -> str:
-    """The text in an answer; raises CourseError for rubbish and for no text."""
-    try:
-        said = json.loads(body)["choices"][0]["message"]["content"]
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise CourseError("address_rubbish", url=_shown(url), reason=type(error).__name__) from None
-    if not isinstance(said, str) or not said.strip():
-        raise CourseError("address_empty", url=_shown(url))
-    return said.strip()
-
-
-def _shown(url: str) -> str:
-    """An address as an error may show it: a password, a query or a key in it is left out."""
-    found = re.match(r"\s*(https?://)(?:[^/@\s]*@)?([^/?#\s]+)", url)
-    return "".join(found.groups()) if found else url[:40].partition("?")[0]

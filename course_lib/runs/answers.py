@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import queue
 import threading
+import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from course_lib.errors import CourseError
 from course_lib.experiments.catalogue import check_asked
@@ -32,6 +33,10 @@ def check_question(view: RunView, at: int | None, asked: Mapping[str, Any]) -> t
     if at is not None and at not in view.frames:
         raise CourseError("frame_missing", run=view.run_id, frame=at)
     return at, checked
+
+
+def _patience(end: float | None, usual_s: float) -> float:
+    return usual_s if end is None else max(0.0, end - time.monotonic())
 
 
 class _Seat:
@@ -90,16 +95,18 @@ class Answerer:
             except (OSError, CourseError):
                 self._quick_deaths = QUICK_DEATHS  # said to whoever asks next
 
-    def ask(self, question: dict[str, Any]) -> dict[str, Any]:
+    def ask(self, question: dict[str, Any], patience_s: float | None = None) -> dict[str, Any]:
         """The answer. Raises CourseError: the model's own, ``answer_timeout`` or ``answer_died``.
 
-        A question that meets the process's death is asked once more.
+        A question that meets the process's death is asked once more. ``patience_s`` is for whoever can do without an
+        answer: after so long it is given up, and the process is left in peace.
         """
-        if not self._turn.acquire(timeout=self._answer_s):
-            raise CourseError("answer_timeout", seconds=round(self._answer_s))
+        end = None if patience_s is None else time.monotonic() + patience_s
+        if not self._turn.acquire(timeout=self._answer_s if patience_s is None else patience_s):
+            raise CourseError("answer_timeout", seconds=round(patience_s or self._answer_s))
         try:
             for _ in range(2):
-                answer = self._ask_once(question)
+                answer = self._ask_once(question, end)
                 if answer is not None:
                     if "error" in answer:
                         raise CourseError.from_dict(answer["error"])
@@ -108,26 +115,29 @@ class Answerer:
             self._turn.release()
         raise CourseError("answer_died")
 
-    def _ask_once(self, question: dict[str, Any]) -> Message | None:
-        """The answer to one attempt; None if the process died."""
+    def _ask_once(self, question: dict[str, Any], end: float | None = None) -> Message | None:
+        """The answer to one attempt; None if the process died. ``end``: monotonic seconds, to be given up then."""
         try:
             seat = self._occupied()
         except OSError:
             return None
-        if not seat.settled.wait(self._ready_s):
-            seat.child.kill()
-            raise CourseError("answer_timeout", seconds=round(self._ready_s))
+        if not seat.settled.wait(_patience(end, self._ready_s)):
+            self._give_up(seat, end, self._ready_s)
         number = next(self._numbers)
         if seat.dead or not seat.child.send({"do": "answer", **question, "id": number}):
             return None
         while True:
             try:
-                answer = seat.heard.get(timeout=self._answer_s)
+                answer = seat.heard.get(timeout=_patience(end, self._answer_s))
             except queue.Empty:
-                seat.child.kill()  # a new one takes its place
-                raise CourseError("answer_timeout", seconds=round(self._answer_s)) from None
-            if answer is None or answer["id"] == number:
+                self._give_up(seat, end, self._answer_s)
+            if answer is None or answer["id"] == number:  # not to a question that was given up
                 return answer
+
+    def _give_up(self, seat: _Seat, end: float | None, seconds: float) -> NoReturn:
+        if end is None:
+            seat.child.kill()  # a new one takes its place
+        raise CourseError("answer_timeout", seconds=round(seconds)) from None
 
     @property
     def pid(self) -> int | None:

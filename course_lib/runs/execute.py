@@ -19,13 +19,26 @@ from filelock import FileLock, Timeout
 from course_lib.errors import CourseError
 from course_lib.experiments.config import RunConfig
 from course_lib.experiments.events import Event, Folder
-from course_lib.runs.files import FULL, LOG, RESULT, EventWriter, read_object, run_lock, storage_error, write_whole
-from course_lib.runs.store import RunReader
+from course_lib.runs.files import (
+    FULL,
+    LOG,
+    RESULT,
+    EventWriter,
+    passes,
+    read_object,
+    run_lock,
+    storage_error,
+    write_whole,
+)
+from course_lib.runs.reader import RunReader
 
 Perform = Callable[[RunConfig, Folder], Iterator[Event]]  # an experiment's run
-Wish = Literal["go on", "stop", "leave"]  # leave: unfinished, to be resumed later
+# leave: unfinished, to be resumed later; pause: leave after the next checkpoint, so that nothing is done twice;
+# an error: it fails with that sentence, such as a limit that it has reached
+Wish = Literal["go on", "stop", "leave", "pause"] | CourseError
 LOCK_PATIENCE_S = 2.0  # others hold the lock for a moment when they look whether the run is alive
 UNWRITABLE = (*FULL, errno.EROFS, errno.EACCES, errno.EPERM)
+NO_DESCRIPTORS = ("too many open files",)
 NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "cannot allocate memory")
 
 
@@ -109,26 +122,60 @@ def _train(
         return "finished"
     tell("started", attempt=reading.attempts + 1, pid=os.getpid())
     wanted = wish()
-    if wanted == "go on":
-        events = perform(config, Folder(folder))
-        with _closing(events):
-            for event in events:
-                if event["kind"] == "result":
-                    _keep_result(folder, {name: value for name, value in event.items() if name not in ("kind", "t")})
-                else:
-                    tell(**event)
-                wanted = wish()
-                if wanted != "go on" and not (folder / RESULT).exists():
-                    break
+    if wanted in ("go on", "pause"):
+        checkpoint = _checkpoint(folder)
+        try:
+            wanted = _perform(perform, config, folder, wish, tell)
+        except Exception as problem:
+            if checkpoint is None or not _is_damage(problem, checkpoint, folder, reading.attempts + 1):
+                raise
+            checkpoint.rename(checkpoint.with_name(f".damaged-{checkpoint.name}"))
+            tell("afresh", file=checkpoint.name)
+            wanted = _perform(perform, config, folder, wish, tell)
     if (folder / RESULT).exists():
         tell("finished", seconds=round(time.perf_counter() - begun, 3))
         return "finished"
+    if isinstance(wanted, CourseError):
+        raise wanted
     if wanted == "stop":
         tell("stopped")
         return "stopped"
     if wanted == "leave":
         return "left"
     raise RuntimeError("the experiment ended without a result")
+
+
+def _perform(
+    perform: Perform, config: RunConfig, folder: Path, wish: Callable[[], Wish], tell: Callable[..., None]
+) -> Wish:
+    """Take the experiment's events until it ends, or somebody wants something else; returns the last wish."""
+    wanted: Wish = "go on"
+    events = perform(config, Folder(folder))
+    with _closing(events):
+        for event in events:
+            if event["kind"] == "result":
+                _keep_result(folder, {name: value for name, value in event.items() if name not in ("kind", "t")})
+            else:
+                tell(**event)
+            wanted = wish()
+            if wanted == "pause":
+                wanted = "leave" if event["kind"] == "checkpoint" else "go on"
+            if wanted != "go on" and not (folder / RESULT).exists():
+                break
+    return wanted
+
+
+def _checkpoint(folder: Path) -> Path | None:
+    """What an earlier attempt has left to go on from."""
+    return next(iter(sorted(folder.glob("checkpoint.*"))), None)
+
+
+def _is_damage(problem: Exception, checkpoint: Path, folder: Path, attempt: int) -> bool:
+    """Whether the checkpoint is to blame: it could be opened, and the run failed before it had gone on from it."""
+    if error_of(problem, folder).key != "internal_error" or not checkpoint.exists():
+        return False
+    reading = RunReader(folder).read()
+    return reading.attempts == attempt and not reading.went_on
 
 
 @contextlib.contextmanager
@@ -152,11 +199,16 @@ def _keep_result(folder: Path, result: dict[str, Any]) -> None:
 
 def error_of(problem: Exception, folder: Path) -> CourseError:
     """The sentence for whatever ended a run; an error of the course itself leaves its traceback in ``worker.log``."""
+    cause = problem.__cause__ if isinstance(problem, CourseError) else problem
+    if isinstance(cause, OSError) and passes(cause) and cause.errno not in UNWRITABLE:
+        return CourseError("run_unreadable", run=folder.name, reason=cause.strerror or type(cause).__name__)
     if isinstance(problem, CourseError):
         return problem
     text = str(problem).lower()
     if isinstance(problem, MemoryError) or any(words in text for words in NO_MEMORY):
         return CourseError("worker_out_of_memory")
+    if any(words in text for words in NO_DESCRIPTORS):  # safetensors and torch wrap the system's error in their own
+        return CourseError("run_unreadable", run=folder.name, reason=os.strerror(errno.EMFILE))
     home = folder.parent.parent
     if isinstance(problem, OSError) and problem.errno in UNWRITABLE:
         return storage_error(problem, home)

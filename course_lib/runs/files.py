@@ -6,8 +6,8 @@ import contextlib
 import errno
 import json
 import os
+import threading
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,25 +18,42 @@ from course_lib.errors import CourseError
 from course_lib.experiments.events import Event
 
 EVENTS, RESULT, LOCK, LOG = "events.jsonl", "result.json", "lock", "worker.log"
-WANTED = "wanted.json"  # who waits for it; kept by the web process, not a part of the run
 FULL = (errno.ENOSPC, errno.EDQUOT)
+SHORT = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+PASSING = (*SHORT, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EINTR, errno.EACCES, errno.EPERM)
+
+
+def passes(problem: BaseException | None) -> bool:
+    """Whether an error says something of the machine just now, and nothing of the file that was asked for.
+
+    No descriptor or memory left, a disk that does not answer; a file that is not there, or is a folder, is another
+    matter.
+    """
+    return isinstance(problem, MemoryError) or (isinstance(problem, OSError) and problem.errno in PASSING)
 
 
 def storage_error(problem: OSError, place: Path) -> CourseError:
-    """The sentence for a file that could not be written: a full disk, or a folder that may not be written to."""
+    """The sentence for a file that could not be written: a full disk, a machine that has no descriptor left, or a
+    folder that may not be written to."""
+    if problem.errno in SHORT:
+        return CourseError("machine_short", reason=problem.strerror or type(problem).__name__)
     if problem.errno in FULL:
         return CourseError("disk_full", path=place)
     return CourseError("home_read_only", path=place, reason=problem.strerror or type(problem).__name__)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write ``path`` so that a reader sees the old text or the new one, never a part. Raises OSError."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+def write_whole(path: Path, text: str, sync: bool = True) -> None:
+    """Write ``path`` so that a reader sees the old text or the new one, never a part. Raises OSError.
+
+    Without ``sync`` that holds for processes that die, not for a machine that does.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         with part.open("w", encoding="utf-8") as file:
             file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
         part.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -52,30 +69,13 @@ def read_object(path: Path) -> dict[str, Any]:
     return value
 
 
-def note_wanted(folder: Path, learners: Sequence[str], since: float) -> None:
-    """Remember across a restart who wants the run and since when (unix seconds); nobody: forget it. Raises OSError."""
-    if learners:
-        write_whole(folder / WANTED, json.dumps({"learners": list(learners), "since": since}, ensure_ascii=False))
-    else:
-        (folder / WANTED).unlink(missing_ok=True)
-
-
-def read_wanted(folder: Path) -> tuple[list[str], float | None]:
-    """Who wants the run and since when; nobody where that is not known."""
-    try:
-        record = read_object(folder / WANTED)
-        return [str(learner) for learner in record["learners"]], float(record["since"])
-    except (OSError, KeyError, TypeError, ValueError):
-        return [], None
-
-
 def run_lock(folder: Path) -> FileLock:
     """The lock that the one process holds that trains (or mends, or deletes) the run in ``folder``."""
     return FileLock(folder / LOCK, poll_interval=0.02, thread_local=False)
 
 
 def is_held(folder: Path) -> bool:
-    """Whether some process is training the run in ``folder``."""
+    """Whether some process is training the run in ``folder``; yes where the system cannot tell just now."""
     if not (folder / LOCK).exists():
         return False
     try:
@@ -83,8 +83,8 @@ def is_held(folder: Path) -> bool:
             return False
     except Timeout:
         return True
-    except OSError:  # the folder cannot be written to, so nobody trains in it
-        return False
+    except OSError as problem:  # a folder that cannot be written to nobody trains in; else it cannot be told now
+        return problem.errno not in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR)
 
 
 class EventWriter:

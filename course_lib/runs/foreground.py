@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from course_lib.runs.execute import Perform, carry_out
 from course_lib.runs.files import EVENTS, is_held
 from course_lib.runs.housekeeping import Housekeeping
 from course_lib.runs.store import RunStore
+from course_lib.runs.wanted import change_wanted
 from course_lib.settings import Settings
 
 POLL_S = 0.1
@@ -50,6 +53,8 @@ def run_here(
             after = store.read(run_id)
             error = after.view.error if after.attempts > before.attempts or not before.view.error else None
         else:
+            with suppress(OSError):  # Stop on a page does not reach a command: whoever presses it is told
+                change_wanted(folder, lambda wanted: replace(wanted, heeded=False))
             error = carry_out(folder, perform, lambda: "go on", on_event).error
         if (result := store.view(run_id).result) is not None:
             store.evict(keep=[run_id])

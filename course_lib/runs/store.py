@@ -1,14 +1,10 @@
 """The folder of run folders: what is in it, how each run stands, and how much disk it may use.
 
-Reading is tolerant: a last line that is still being written waits for its end; a damaged file makes that one run
-"failed" with a sentence, never a traceback. Damaged is what was read and is wrong: where the system cannot read now
-(no descriptors, no memory, no permission, a disk that does not answer), a run stays what it was.
-Reading is incremental and shared: a hundred watchers cost one reader.
+Each run has one reader (course_lib/runs/reader.py), so that a hundred watchers cost as much as one.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import threading
@@ -16,160 +12,26 @@ import time
 from collections import OrderedDict
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
 
 from filelock import Timeout
 
 from course_lib.errors import CourseError
 from course_lib.experiments.config import CONFIG, RunConfig
-from course_lib.runs.files import EVENTS, LOCK, LOG, RESULT, read_object, run_lock, storage_error, write_whole
-from course_lib.runs.view import ENDED, EventFold, RunView, valid_run_id
+from course_lib.runs.files import LOCK, LOG, RESULT, run_lock, storage_error, write_whole
+from course_lib.runs.reader import Reading, RunReader
+from course_lib.runs.view import ENDED, RunView, valid_run_id
+from course_lib.runs.wanted import WANTED
 from course_lib.settings import Settings
 
 READERS = 256  # runs whose events are kept in memory
 ASIDE = ".damaged-"  # before the name of a folder that was set aside
 ABANDONED_S = 24 * 3600  # an unfinished run that nobody trains may be deleted after this many seconds
 # After these errors a run goes on from its checkpoint; after any other it starts afresh, as the checkpoint may be why.
-RESUMABLE = ("worker_died", "worker_out_of_memory", "worker_cannot_start", "disk_full", "home_read_only")
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A run's folder as read: the view, and what only the scheduler wants to know."""
-
-    view: RunView
-    attempts: int = 0  # "started" events
-    without_checkpoint: int = 0  # attempts in a row that kept nothing to go on from
-    said: bool = False  # the events say that it has finished
-
-
-class RunReader:
-    """Reads one run's folder, each byte of its events once. Thread-safe."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._events = str(folder / EVENTS)
-        self._lock = threading.Lock()
-        self._seen: tuple[int, int, int] | None = None  # inode, size and time of the events when last read
-        self._reset()
-
-    def _reset(self) -> None:
-        self._fold = EventFold()
-        self._offset = 0
-        self._config: RunConfig | None = None
-        self._result: dict[str, Any] | None = None
-        self._recorded = False
-        self._loaded = False
-        self._reading = Reading(RunView(self._folder.name, "missing"))
-
-    def read(self) -> Reading:
-        """The run as it is now; the same object until something changes."""
-        try:
-            stat = os.stat(self._events)
-            seen = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
-        except (FileNotFoundError, NotADirectoryError):  # queued and not yet begun, or not there at all
-            seen = (0, 0, 0)
-        except OSError as problem:
-            return self._unreadable(problem)
-        if seen == self._seen and self._loaded:
-            return self._reading
-        with self._lock:
-            if seen == self._seen and self._loaded:
-                return self._reading
-            damaged = self._reading.view.error is not None and self._reading.view.error["key"] == "run_corrupt"
-            if seen[1] < self._offset or damaged or (self._seen and self._seen[0] not in (0, seen[0])):
-                self._reset()  # begun afresh by someone
-            first, before = self._offset, self._reading
-            try:
-                self._reading = self._update()
-                damaged = self._reading.view.error is not None and self._reading.view.error["key"] == "run_corrupt"
-                if damaged and first:  # perhaps another file under the same inode: judge it from its beginning
-                    self._reset()
-                    self._reading = self._update()
-            except (OSError, MemoryError) as problem:
-                self._reset()  # what was folded may be half a line: the next reading begins anew
-                self._reading, self._seen = before, None
-                return self._unreadable(problem)
-            self._seen = seen
-            return self._reading
-
-    def _unreadable(self, problem: Exception) -> Reading:
-        """The run as it was when it could be read last; a sentence where it never was."""
-        if self._reading.view.state != "missing":
-            return self._reading
-        reason = getattr(problem, "strerror", None) or type(problem).__name__
-        error = CourseError("run_unreadable", run=self._folder.name, reason=reason).to_dict()
-        return Reading(RunView(self._folder.name, "failed", error=error))
-
-    def _update(self) -> Reading:
-        run_id = self._folder.name
-        if not self._loaded:
-            self._loaded = self._load()
-            if self._config is None:
-                return self._damaged(CONFIG) if self._loaded else Reading(RunView(run_id, "missing"))
-        try:
-            changed = self._take_lines()
-        except (IsADirectoryError, KeyError, TypeError, ValueError, IndexError):
-            return self._damaged(EVENTS)
-        fold = self._fold
-        said = (fold.state == "finished" and changed > 0) or self._reading.said
-        if self._result is None and (changed == 0 or fold.state in ENDED or self._offset == changed):
-            try:  # after the end; or, at first sight, from a process that died between the two
-                self._result = self._read_result()
-            except (IsADirectoryError, ValueError):
-                return self._damaged(RESULT)
-            if self._result is None and fold.state == "finished":
-                return self._damaged(RESULT)
-        if self._result is not None:  # whatever was tried with it since
-            fold.state, fold.error = "finished", None
-        view = fold.view(run_id, self._config, self._result, self._recorded)
-        return Reading(view, fold.attempts, fold.without_checkpoint, said)
-
-    def _load(self) -> bool:
-        """Read the configuration; False where there is no run (yet)."""
-        try:
-            config = RunConfig.read(self._folder)
-            if config.run_id == self._folder.name:
-                self._config = config
-        except FileNotFoundError:
-            return os.path.exists(self._events)
-        except (IsADirectoryError, KeyError, TypeError, ValueError):
-            pass  # no configuration is known: said as damage by the caller
-        self._recorded = (self._folder / "recorded").exists()
-        return True
-
-    def _take_lines(self) -> int:
-        """Fold the whole lines that are new; returns their bytes. What follows the last line's end waits."""
-        try:
-            with open(self._events, "rb") as file:
-                return self._take_from(file)
-        except FileNotFoundError:
-            return 0
-
-    def _take_from(self, file: BinaryIO) -> int:
-        file.seek(self._offset)
-        text = file.read()
-        end = text.rfind(b"\n") + 1
-        for line in text[:end].splitlines():
-            self._fold.apply(json.loads(line))
-        self._offset += end
-        return end
-
-    def _read_result(self) -> dict[str, Any] | None:
-        try:
-            result = read_object(self._folder / RESULT)
-        except FileNotFoundError:
-            return None
-        if not isinstance(result.get("measures"), dict):
-            raise ValueError("measures are missing")
-        return result
-
-    def _damaged(self, file: str) -> Reading:
-        error = CourseError("run_corrupt", run=self._folder.name, file=file).to_dict()
-        view = self._fold.view(self._folder.name, self._config, None, self._recorded)
-        return Reading(replace(view, state="failed", error=error), self._fold.attempts, self._fold.without_checkpoint)
+RESUMABLE = (
+    *("worker_died", "worker_out_of_memory", "worker_cannot_start", "disk_full", "home_read_only", "limit_reached"),
+    *("cluster_unreachable", "cluster_full", "cluster_no_course", "cluster_other_course", "cluster_home_not_shared"),
+)
 
 
 class RunStore:
@@ -177,6 +39,7 @@ class RunStore:
 
     def __init__(self, settings: Settings) -> None:
         self.runs = settings.runs.expanduser().absolute()
+        self.datasets = settings.datasets.expanduser().absolute()
         self.limit = settings.run_bytes
         self._readers: OrderedDict[str, RunReader] = OrderedDict()
         self._lock = threading.Lock()
@@ -202,11 +65,18 @@ class RunStore:
         return self.read(run_id).view
 
     def list(self) -> tuple[str, ...]:
-        """The ids of all run folders, the most recently asked for last."""
+        """The ids of all run folders, the most recently asked for last; none where the folder cannot be read now."""
+        try:
+            return self.names()
+        except OSError:
+            return ()
+
+    def names(self) -> tuple[str, ...]:
+        """The same; raises OSError where the folder of runs is there and cannot be read."""
         try:
             with os.scandir(self.runs) as entries:
                 names = [entry.name for entry in entries if valid_run_id(entry.name) and entry.is_dir()]
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return ()
         return tuple(sorted(names, key=self._age))
 
@@ -242,7 +112,7 @@ class RunStore:
             if error is not None and error["key"] == "run_unreadable":
                 raise CourseError.from_dict(error)
             if error is not None and error["key"] not in RESUMABLE:
-                self._clear(folder)
+                self._clear(folder, damaged=error["key"] == "run_corrupt")
             if (folder / CONFIG).exists():
                 os.utime(folder / CONFIG)
             else:
@@ -256,18 +126,18 @@ class RunStore:
         with suppress(OSError):  # a home that cannot be written to still shows its runs
             os.utime(self.folder(run_id) / CONFIG)
 
-    def _clear(self, folder: Path) -> None:
-        """Empty the folder; a run that had come to its end is set aside, for somebody may mend it."""
+    def _clear(self, folder: Path, damaged: bool) -> None:
+        """Empty the folder; a damaged run, and one that had come to its end, is set aside: somebody may mend it."""
         aside = self.runs / f"{ASIDE}{folder.name}-{time.time_ns()}"
         try:
             with run_lock(folder).acquire(timeout=0):
-                ended = os.path.lexists(folder / RESULT)
-                if ended:
+                kept = damaged or os.path.lexists(folder / RESULT)
+                if kept:
                     aside.mkdir()
                 for path in folder.iterdir():
-                    if path.name in (LOCK, LOG, "pinned"):
+                    if path.name in (LOCK, LOG, WANTED, "pinned"):
                         continue
-                    if ended:
+                    if kept:
                         path.rename(aside / path.name)
                     elif path.is_dir() and not path.is_symlink():
                         shutil.rmtree(path)

@@ -24,7 +24,7 @@ from course_lib.errors import CourseError
 from course_lib.experiments.config import CONFIG, RunConfig
 from course_lib.experiments.events import ANSWERS, Event
 from course_lib.runs.files import RESULT
-from course_lib.runs.store import RunReader
+from course_lib.runs.reader import RunReader
 from course_lib.runs.view import RunView, valid_run_id
 from course_lib.settings import load_settings
 from course_lib.text import LANGUAGES, text

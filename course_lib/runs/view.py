@@ -73,9 +73,11 @@ class EventFold:
         self.without_checkpoint = 0  # attempts in a row, the present one included, that have kept nothing to go on from
         self.error: dict[str, Any] | None = None
         self.resumed = False
+        self.went_on = False  # this attempt has gone on from a checkpoint
+        self.spent_s = 0.0  # seconds on the clock that all attempts have trained
         self.plan: dict[str, int] = {}
         self.events: dict[str, list[Event]] = {}
-        self._now = 0.0  # "t" of the last event
+        self.told_at = 0.0  # "t" of the last event
         self._time = TimeLeft()  # of this attempt
 
     def apply(self, event: Event) -> None:
@@ -86,7 +88,9 @@ class EventFold:
             take(self, event)
         else:
             self._told(kind, event, now)
-        self._now = now
+        if kind != "started":  # the time before it nobody trained
+            self.spent_s += max(0.0, now - self.told_at) if self.told_at else 0.0
+        self.told_at = now
 
     def _told(self, kind: str, event: Event, now: float) -> None:
         """Whatever an experiment tells. An event with "at" takes the place of earlier ones from there on."""
@@ -95,12 +99,13 @@ class EventFold:
         while at is not None and told and told[-1].get("at", -1) >= at:
             told.pop()
         told.append(event)
-        self._time.told(kind, _done(told), now - self._now)
+        self._time.told(kind, _done(told), now - self.told_at)
 
     def _started(self, event: Event) -> None:
         self.state, self.error = "starting", None
         self.attempts += 1
         self.without_checkpoint += 1
+        self.went_on = False
         self._time = TimeLeft()
 
     def _plan(self, event: Event) -> None:
@@ -111,10 +116,14 @@ class EventFold:
 
     def _resumed(self, event: Event) -> None:
         """Goes on after what ``keep`` names by kind; what an attempt before had told beyond it is told again."""
-        self.resumed = True
+        self.resumed = self.went_on = True
         for kind, last in event["keep"].items():
             self.events[kind] = [one for one in self.events.get(kind, []) if int(one["at"]) <= int(last)]
             self._time.at(kind, max(int(last), len(self.events[kind])))
+
+    def _afresh(self, event: Event) -> None:
+        """What there was to go on from could not be used: this attempt tells everything anew."""
+        self.resumed, self.events = False, {"afresh": [event]}
 
     def _checkpoint(self, event: Event) -> None:
         self.without_checkpoint = 0
@@ -133,6 +142,7 @@ class EventFold:
         "started": _started,
         "plan": _plan,
         "resumed": _resumed,
+        "afresh": _afresh,
         "checkpoint": _checkpoint,
         "finished": _finished,
         "stopped": _stopped,
@@ -198,7 +208,7 @@ def frame_view(run_id: str, at: int, runs: Path | None = None) -> Mapping[str, A
     """What is drawn of frame ``at`` of a run, from memory if it was read before. Do not change it: it is shared.
 
     ``runs`` is the folder of runs, by default that of the installation.
-    Raises CourseError ``frame_missing`` or ``run_corrupt``.
+    Raises CourseError ``frame_missing``, ``run_corrupt``, or ``run_unreadable`` where the system cannot read it now.
     """
     if not valid_run_id(run_id):
         raise CourseError("frame_missing", run=run_id, frame=at)
@@ -207,8 +217,11 @@ def frame_view(run_id: str, at: int, runs: Path | None = None) -> Mapping[str, A
         return _frames.read(path)
     except FileNotFoundError:
         raise CourseError("frame_missing", run=run_id, frame=at) from None
-    except (OSError, ValueError) as problem:
+    except (IsADirectoryError, NotADirectoryError, ValueError) as problem:
         raise CourseError("run_corrupt", run=run_id, file=f"{path.parent.name}/{VIEW}") from problem
+    except (OSError, MemoryError) as problem:  # not damage: the next reading may succeed
+        reason = getattr(problem, "strerror", None) or type(problem).__name__
+        raise CourseError("run_unreadable", run=run_id, reason=reason) from problem
 
 
 def valid_run_id(run_id: str) -> bool:

@@ -55,7 +55,7 @@ class Worker:
         self._orders = orders
         self._answers = answers  # file descriptor
         self._jobs: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
-        self._stop: set[str] = set()  # runs that are to stop
+        self._stop: dict[str, Wish] = {}  # runs that are to end
         self._orphan = threading.Event()  # the web process has ended or closed us
 
     def say(self, **message: Any) -> None:
@@ -84,9 +84,14 @@ class Worker:
     def _listen(self) -> None:
         for line in self._orders:
             message = json.loads(line)
-            if message["do"] == "stop":
-                self._stop.add(message["run"])
+            if message["do"] == "pause":
+                self._stop.setdefault(message["run"], "pause")
+            elif message["do"] == "stop":
+                error = message.get("error")
+                self._stop[message["run"]] = CourseError.from_dict(error) if error else "stop"
             else:
+                if message["do"] == "train":  # a wish that came too late was about an earlier attempt
+                    self._stop.pop(Path(message["folder"]).name, None)
                 self._jobs.put(message)
         self._jobs.put(None)
         self._end()
@@ -104,13 +109,12 @@ class Worker:
         os._exit(0)
 
     def _wish(self, run_id: str) -> Wish:
-        return "leave" if self._orphan.is_set() else "stop" if run_id in self._stop else "go on"
+        return "leave" if self._orphan.is_set() else self._stop.get(run_id, "go on")
 
     def _train(self, folder: Path) -> None:
         run_id = folder.name
         self.say(kind="took", run=run_id)
         outcome = carry_out(folder, self._perform, lambda: self._wish(run_id))
-        self._stop.discard(run_id)
         self.say(kind="done", run=run_id, outcome=outcome.state, error=outcome.error)
         gc.collect()
 

@@ -5,19 +5,48 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
-from course_lib.runs.process import Child
 from course_lib.runs.schedule import Job
 
 GIVE_UP = 3  # deaths in a row before being ready: then no worker can start here, and learners are told
 SLOWEST_RESTART_S = 30.0
 
 
+class Trainer(Protocol):
+    """One worker process, here (:class:`course_lib.runs.process.Child`) or elsewhere."""
+
+    @property
+    def pid(self) -> int:
+        """The process's id on its machine."""
+        ...
+
+    def send(self, message: dict[str, Any]) -> bool:
+        """Hand over one message; False if the process has died."""
+        ...
+
+    def kill(self) -> None:
+        """End it now; its death is told."""
+        ...
+
+    def close(self) -> None:
+        """Tell it to end, without waiting; its death is not told."""
+        ...
+
+    def join(self, patience_s: float) -> None:
+        """Wait until it has ended, for about ``patience_s`` at most."""
+        ...
+
+
+OnMessage = Callable[[Trainer, dict[str, Any]], None]
+OnDeath = Callable[[Trainer, bool], None]  # and whether it was for want of memory
+
+
 @dataclass(eq=False)
 class Post:
     """One worker's place; the process in it may change."""
 
-    child: Child | None = None
+    child: Trainer | None = None
     ready: bool = False
     job: Job | None = None
     quick_deaths: int = 0  # in a row, before it was ready
@@ -27,7 +56,7 @@ class Post:
 class Workers:
     """``size`` posts, filled by ``hire``. All methods are called under the owner's lock."""
 
-    def __init__(self, size: int, hire: Callable[[], Child]) -> None:
+    def __init__(self, size: int, hire: Callable[[], Trainer]) -> None:
         self._hire = hire
         self.posts = [Post() for _ in range(max(1, size))]
 
@@ -44,7 +73,7 @@ class Workers:
         post.quick_deaths += 1
         post.again = time.time() + min(SLOWEST_RESTART_S, 0.25 * 2**post.quick_deaths)
 
-    def post_of(self, child: Child) -> Post | None:
+    def post_of(self, child: Trainer) -> Post | None:
         """Where ``child`` works; None if it has been replaced."""
         return next((post for post in self.posts if post.child is child), None)
 

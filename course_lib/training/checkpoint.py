@@ -24,6 +24,8 @@ FILE = "checkpoint.safetensors"
 def save_checkpoint(folder: Path, trainer: Trainer) -> None:
     """Replaces the checkpoint in ``folder`` by the present state, atomically."""
     tensors: dict[str, Tensor] = {f"model.{name}": value for name, value in trainer.model.state_dict().items()}
+    if trainer.average is not None:
+        tensors |= {f"average.{name}": value for name, value in trainer.average.weights.items()}
     for kind, optimizer in _optimizers(trainer).items():
         for number, state in optimizer.state_dict()["state"].items():
             tensors |= {f"{kind}.{number}.{name}": torch.as_tensor(value) for name, value in state.items()}
@@ -37,12 +39,15 @@ def load_checkpoint(folder: Path, trainer: Trainer) -> bool:
     if not (folder / FILE).exists():
         return False
     weights: dict[str, Tensor] = {}
+    average: dict[str, Tensor] = {}
     states: dict[str, dict[int, dict[str, Tensor | int]]] = {}
     with safe_open(folder / FILE, framework="pt") as file:
         for name in file.keys():  # noqa: SIM118 (safe_open is no dict)
             kind, rest = name.split(".", 1)
             if kind == "model":
                 weights[rest] = file.get_tensor(name)
+            elif kind == "average":
+                average[rest] = file.get_tensor(name)
             else:
                 number, key = rest.split(".", 1)
                 value = file.get_tensor(name)
@@ -50,6 +55,8 @@ def load_checkpoint(folder: Path, trainer: Trainer) -> bool:
                 states.setdefault(kind, {}).setdefault(int(number), {})[key] = kept
         progress = json.loads(file.metadata()["progress"])
     trainer.model.load_state_dict(weights)
+    if trainer.average is not None:
+        trainer.average.restore(average)
     for kind, optimizer in _optimizers(trainer).items():
         groups = optimizer.state_dict()["param_groups"]
         optimizer.load_state_dict({"state": states.get(kind, {}), "param_groups": groups})

@@ -11,6 +11,7 @@ AdamW (Loshchilov & Hutter, Decoupled Weight Decay Regularization, ICLR 2019), a
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Collection, Iterator, Mapping
@@ -23,12 +24,13 @@ from torch import Tensor
 
 from course_lib.data.histories import Histories
 from course_lib.errors import CourseError
+from course_lib.training.averages import RunningAverage
 from course_lib.training.batches import Windows, epoch_batches, make_windows, masking_of, targets_in_epoch
 from course_lib.training.losses import sampled_softmax_loss, softmax_loss
-from course_lib.training.negatives import Negatives, is_sampled
+from course_lib.training.negatives import Negatives
 from course_lib.training.rate import learning_rate
 from course_lib.training.rows import RowAdam, clip
-from course_lib.training.settings import DEFAULTS
+from course_lib.training.settings import DEFAULTS, is_sampled
 
 TICK = 0.2  # seconds between step events
 CLIP = 0.5  # length that a gradient may have
@@ -82,10 +84,15 @@ class Trainer:
         plain = [p for p in others if p.ndim < 2]
         groups = [{"params": decayed, "weight_decay": decay}, {"params": plain, "weight_decay": 0.0}]
         self.optimizer = torch.optim.AdamW(groups, lr=peak, betas=BETAS, fused=True)
+        self.average = RunningAverage(model) if settings["schedule"] == "averaged" else None
 
     def learning_rate(self, step: int) -> float:
         """The rate of a step."""
         return learning_rate(step, self.steps, float(self.settings["learning_rate"]), str(self.settings["schedule"]))
+
+    def shown(self) -> contextlib.AbstractContextManager[None]:
+        """A block in which the model has the weights to look at: their average, where the schedule asks for one."""
+        return contextlib.nullcontext() if self.average is None else self.average.shown()
 
     def epoch(self, pauses: Collection[int] = ()) -> Iterator[dict[str, Any]]:
         """Trains one epoch; a step event about every TICK seconds. Raises CourseError as :meth:`step` does.
@@ -144,6 +151,8 @@ class Trainer:
                 for group in optimizer.param_groups:
                     group["lr"] = rate
                 optimizer.step()
+        if self.average is not None:
+            self.average.take(self.progress.step)
         return value, int(asked.sum())
 
     def _loss(self, wanted: Tensor, targets: Tensor) -> Tensor:

@@ -15,12 +15,6 @@ from torch import Tensor
 from course_lib.data.histories import Histories
 
 EVEN = 0.5  # share of the draws in which all products are equally likely
-LARGE = 20_000  # products from which "auto" samples
-
-
-def is_sampled(loss: str, num_items: int) -> bool:
-    """Whether the setting ``loss`` ("auto", "softmax", "sampled") means the sampled loss for a catalogue."""
-    return loss == "sampled" or (loss == "auto" and num_items > LARGE)
 
 
 class Negatives:

@@ -1,4 +1,6 @@
-"""The lines that a run is drawn against: three counted models, and the oracle where the dataset has a truth.
+"""The lines that a run is drawn against: counted models, and the oracle where the dataset has a truth.
+
+On the simulated shop there are three; on other data two more, so that what a transformer is worth there shows at once.
 
 They depend on the dataset alone, so their ranks are computed once and kept beside the prepared data.
 """
@@ -21,8 +23,10 @@ from course_lib.evaluation.intervals import bootstrap
 from course_lib.evaluation.metrics import rank_of_target
 from course_lib.evaluation.protocol import evaluate, summarise
 from course_lib.models.catalogue import check_settings, model_card
+from course_lib.models.ease import EASEModel
 from course_lib.models.item_knn import ItemKNNModel
 from course_lib.models.markov import MarkovModel
+from course_lib.models.personal_frequency import PersonalFrequencyModel
 from course_lib.models.popularity import PopularityModel
 from course_lib.settings import load_settings
 from course_lib.shop.published import shop
@@ -32,6 +36,8 @@ from course_lib.shop.world import World
 # Imported by name, so that the version of whatever is drawn against them covers their code.
 COUNTED: Mapping[str, Any] = {"popularity": PopularityModel, "item-knn": ItemKNNModel, "markov": MarkovModel}
 BASELINES = tuple(COUNTED)
+ELSEWHERE: Mapping[str, Any] = {"personal-frequency": PersonalFrequencyModel, "ease": EASEModel}
+EASE_ITEMS = 4000  # products up to which EASE is among them: its time grows with the cube, here to about five seconds
 BOUNDS = ("known", "filtered")  # what the oracle is told: everything, or the history only
 LOSS = "loss.{}"  # column of a bound's -log p
 
@@ -53,7 +59,9 @@ class References:
         frame = self.validation if part == "validation" else self.test
         frame = frame if rows is None else frame.iloc[rows]
         return {
-            "baselines": {name: summarise(frame[name].to_numpy()) for name in BASELINES},
+            "baselines": {
+                name: summarise(frame[name].to_numpy()) for name in (*BASELINES, *ELSEWHERE) if name in frame
+            },
             "oracle": {name: summarise(frame[name].to_numpy()) for name in BOUNDS} if "known" in frame else None,
         }
 
@@ -77,7 +85,10 @@ def references(dataset: Dataset, split: Split) -> References:
 def _frames(dataset: Dataset, split: Split) -> Mapping[str, pd.DataFrame]:
     parts: dict[str, Holdout] = {"validation": split.validation, "test": split.test}
     columns: dict[str, dict[str, NDArray[Any]]] = {part: {} for part in parts}
-    for name, kind in COUNTED.items():
+    counted = dict(COUNTED)
+    if dataset.address.name != "shop":
+        counted |= {name: kind for name, kind in ELSEWHERE.items() if name != "ease" or dataset.num_items <= EASE_ITEMS}
+    for name, kind in counted.items():
         model = kind.fit(split.train, dataset.num_items, check_settings(name, model_card(name).settings, {}))
         for part, holdout in parts.items():
             columns[part][name] = evaluate(model.score, holdout).ranks

@@ -13,12 +13,18 @@ SETTINGS: dict[str, tuple[int | float | str, ...]] = {
     "batch_size": (64, 8, 1024),  # histories a step
     "learning_rate": (0.014, 0.00001, 0.1),  # peak of the schedule
     "weight_decay": (0.3, 0.0, 1.0),
-    "schedule": ("cosine", "cosine", "constant"),  # what the rate does after its warm-up
+    "schedule": ("cosine", "cosine", "constant", "averaged"),  # what the rate does after its warm-up; see rate.py
     "patience": (0, 0, 100),  # epochs without a better validation score after which training stops; 0: never
-    "loss": ("auto", "auto", "softmax", "sampled"),  # auto: sampled from 20,000 products on
+    "loss": ("auto", "auto", "softmax", "sampled"),  # auto: sampled from LARGE products on
     "negatives": (512, 16, 16384),  # products that the sampled loss draws for a batch
 }
+LARGE = 20_000  # products from which "auto" samples
 DEFAULTS = {name: values[0] for name, values in SETTINGS.items()}
+
+
+def is_sampled(loss: str, num_items: int) -> bool:
+    """Whether the setting ``loss`` ("auto", "softmax", "sampled") means the sampled loss for a catalogue."""
+    return loss == "sampled" or (loss == "auto" and num_items > LARGE)
 
 
 def loop_settings(model: str) -> dict[str, Setting]:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+pytest.register_assert_rewrite("contract")
 from run_helpers import FAKE
 
 from course_lib.data.dataset import Address

@@ -42,6 +42,9 @@ def perform(config: RunConfig, folder: Folder) -> Generator[Event, None, None]:
     if checkpoint.exists():
         done = json.loads(checkpoint.read_text())
         yield {"kind": "resumed", "epoch": done, "keep": {"step": 2 * done, "score": done, "frame": done}}
+        if done:  # told again: it may have been left between the checkpoint and the telling
+            yield {"kind": "score", "at": done, "epoch": done, "loss": 1 / done, "metrics": INTERVAL}
+            yield folder.frame(done, {"epoch": done}, epoch=done)
     else:
         yield {"kind": "score", "at": 0, "epoch": 0, "metrics": INTERVAL, "seconds": 0.0}
         yield folder.frame(0, {"epoch": 0}, epoch=0)

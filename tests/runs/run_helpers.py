@@ -59,13 +59,15 @@ def step(number: int) -> dict[str, Any]:
     return {"kind": "step", "at": number, "loss": 1.0}
 
 
-def until(watch: Callable[[], RunView], *states: str) -> RunView:
+def until(watch: Callable[[], RunView], *states: str, patience_s: float = PATIENCE_S) -> RunView:
     """The first view in one of ``states``; fails after a while and says what came instead."""
-    return wait_for(watch, lambda view: view.state in states)
+    return wait_for(watch, lambda view: view.state in states, patience_s)
 
 
-def wait_for(watch: Callable[[], RunView], wanted: Callable[[RunView], bool]) -> RunView:
-    end = time.monotonic() + PATIENCE_S
+def wait_for(
+    watch: Callable[[], RunView], wanted: Callable[[RunView], bool], patience_s: float = PATIENCE_S
+) -> RunView:
+    end = time.monotonic() + patience_s
     while not wanted(view := watch()):
         assert time.monotonic() < end, f"still {view.state} {view.error}"
         time.sleep(0.01)

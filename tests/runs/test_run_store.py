@@ -7,6 +7,8 @@ import errno
 import io
 import json
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +19,13 @@ from run_helpers import PLAN, STARTED, kinds, make, score, step, write_run
 
 from course_lib.errors import CourseError
 from course_lib.experiments.config import RunConfig
+from course_lib.experiments.events import Folder
 from course_lib.runs import files
 from course_lib.runs.execute import carry_out, error_of
 from course_lib.runs.files import EventWriter, is_held, run_lock, storage_error, write_whole
+from course_lib.runs.foreground import run_here
 from course_lib.runs.store import RunStore, folder_bytes
-from course_lib.settings import Settings, load_settings
+from course_lib.settings import PROJECT, Settings, load_settings
 
 STOPPED = {"kind": "stopped"}
 
@@ -93,6 +97,16 @@ def test_a_result_counts_though_its_process_died_before_saying_so(store: RunStor
     assert store.view(folder.name).state == "finished"
     assert carry_out(folder, perform, lambda: "go on").state == "finished"
     assert kinds(folder) == ["started", "plan", "finished"], "it is not trained again"
+
+
+def test_a_finished_run_is_one_object_though_its_file_was_touched(store: RunStore, settings: Settings) -> None:
+    """A reader may look at the file just before its last line and read it just after: all is known then."""
+    config = make(QUICK)
+    run_here(config, settings, lambda event: None, perform)
+    view = store.view(config.run_id)
+    assert view.state == "finished"
+    os.utime(store.folder(config.run_id) / "events.jsonl", (1, 1))
+    assert store.view(config.run_id) is view
 
 
 def test_a_run_that_was_begun_afresh_is_read_afresh(store: RunStore) -> None:
@@ -241,6 +255,9 @@ def test_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         (RuntimeError("I/O error: No space left on device (os error 28)"), "disk_full"),
         (OSError(errno.EDQUOT, "quota"), "disk_full"),
         (OSError(errno.EROFS, "read-only"), "home_read_only"),
+        (OSError(errno.EMFILE, "Too many open files"), "run_unreadable"),
+        (OSError(errno.EIO, "Input/output error"), "run_unreadable"),
+        (RuntimeError("I/O error: Too many open files (os error 24)"), "run_unreadable"),
         (CourseError("scores_not_numbers"), "scores_not_numbers"),
         (FileNotFoundError(2, "gone"), "internal_error"),
         (KeyError("x"), "internal_error"),
@@ -253,6 +270,7 @@ def test_every_error_has_its_sentence(tmp_path: Path, problem: Exception, key: s
     assert error.key == key
     assert (folder / "worker.log").exists() == (key == "internal_error")
     assert storage_error(OSError(errno.ENOSPC, "full"), tmp_path).key == "disk_full"
+    assert storage_error(OSError(errno.EMFILE, "short"), tmp_path).key == "machine_short"
 
 
 def test_configurations_survive_json_and_name_the_run() -> None:
@@ -373,3 +391,81 @@ def test_a_result_outlives_a_later_failure(store: RunStore) -> None:
         assert reader.view(config.run_id).state == "finished"
         reader.open_run(config)
         assert (folder / "result.json").exists()
+
+
+def test_train_sets_a_damaged_run_aside_even_where_it_had_not_ended(store: RunStore) -> None:
+    config = make()
+    folder = write_run(store.runs, config, STARTED, PLAN, score(0))
+    (folder / "checkpoint.json").write_text("5")
+    append(folder, "no event\n")
+    assert store.view(config.run_id).state == "failed"
+    store.open_run(config)
+    (aside,) = store.runs.glob(".damaged-*")
+    assert sorted(path.name for path in aside.iterdir()) == ["checkpoint.json", "config.json", "events.jsonl"]
+    assert store.view(config.run_id).state == "queued"
+
+
+SHORT_OF_DESCRIPTORS = """
+import json, os, resource, sys
+from pathlib import Path
+from course_lib.errors import CourseError
+from course_lib.experiments.config import RunConfig
+from course_lib.experiments.events import Folder
+from course_lib.runs.store import RunStore
+from course_lib.runs.view import frame_view
+from course_lib.runs.files import is_held
+from course_lib.settings import Settings
+
+store = RunStore(Settings(Path(sys.argv[1]), "", 1, 10**9))
+finished, under_way = sys.argv[2:]
+config = RunConfig.read(store.folder(finished))
+os.listdir("/proc/self/fd")
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+taken = []
+try:
+    while True:
+        taken.append(os.open("/dev/null", os.O_RDONLY))
+except OSError:
+    pass
+seen = {"states": [(store.view(one).state, (store.view(one).error or {}).get("key")) for one in (finished, under_way)]}
+for name, step in (
+    ("train", lambda: store.open_run(config)),
+    ("frame", lambda: frame_view(finished, 0, store.runs)),
+    ("write", store.check_writable),
+):
+    try:
+        step()
+        seen[name] = "done"
+    except CourseError as error:
+        seen[name] = error.key
+seen["held"] = is_held(store.folder(finished))
+for one in taken:
+    os.close(one)
+seen["after"] = [store.view(one).state for one in (finished, under_way)]
+seen["frame after"] = frame_view(finished, 0, store.runs)
+print(json.dumps(seen))
+"""
+
+
+def test_a_process_without_a_descriptor_left_takes_nothing_for_damage(store: RunStore) -> None:
+    """With the system's own limit, in a process of its own."""
+    finished, under_way = make(), make()
+    folder = write_run(store.runs, finished, STARTED, PLAN, score(0), {"kind": "finished"}, result=True)
+    Folder(folder).frame(0, {"epoch": 0})
+    write_run(store.runs, under_way, STARTED, PLAN, score(0))
+    before = {path.relative_to(store.runs): path.read_bytes() for path in store.runs.rglob("*") if path.is_file()}
+    ran = subprocess.run(
+        [sys.executable, "-c", SHORT_OF_DESCRIPTORS, str(store.runs.parent), finished.run_id, under_way.run_id],
+        capture_output=True,
+        text=True,
+        cwd=PROJECT,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    seen = json.loads(ran.stdout)
+    assert seen["states"] == [["failed", "run_unreadable"]] * 2
+    assert (seen["train"], seen["frame"], seen["write"]) == ("run_unreadable", "run_unreadable", "machine_short")
+    assert seen["after"] == ["finished", "running"]
+    assert seen["frame after"] == {"epoch": 0}
+    after = {path.relative_to(store.runs): path.read_bytes() for path in store.runs.rglob("*") if path.is_file()}
+    assert {path: text for path, text in after.items() if path.name != "lock"} == before

@@ -13,7 +13,7 @@ from course_lib.settings import load_settings
 from course_lib.shop.published import shop
 from course_lib.shop.truth.next_product import true_chances
 from course_lib.training import references as module
-from course_lib.training.references import BASELINES, BOUNDS, LOSS, negative_log, oracle_ranks, references
+from course_lib.training.references import BASELINES, BOUNDS, ELSEWHERE, LOSS, negative_log, oracle_ranks, references
 
 
 def test_a_rank_for_every_target(dataset: Dataset, split: Split) -> None:
@@ -72,14 +72,16 @@ def test_scores_of_few_rows_that_all_differ(dataset: Dataset, split: Split) -> N
 
 
 def test_no_oracle_without_a_truth(dataset: Dataset, split: Split) -> None:
-    """The same purchases under another name: nobody knows the truth about them."""
+    """The same purchases under another name: nobody knows the truth about them, and two more models are counted."""
     other = Dataset(Address("elsewhere", "tiny", "0" * 12), dataset.events, dataset.items)
     found = references(other, split)
-    assert list(found.test.columns) == list(BASELINES)
+    assert list(found.test.columns) == [*BASELINES, *ELSEWHERE]
     assert found.scores("test")["oracle"] is None
     assert found.losses("test") is None
     ours = references(dataset, split).scores("test")["baselines"]
-    assert found.scores("test")["baselines"] == ours
+    theirs = found.scores("test")["baselines"]
+    assert list(theirs) == [*BASELINES, *ELSEWHERE]
+    assert {name: theirs[name] for name in BASELINES} == ours
 
 
 def test_the_irreducible_loss_is_the_entropy_of_the_truth(dataset: Dataset, split: Split) -> None:

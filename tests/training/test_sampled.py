@@ -13,7 +13,8 @@ from course_lib.data.histories import Histories
 from course_lib.models.base import untrained
 from course_lib.training.loop import Trainer
 from course_lib.training.losses import sampled_softmax_loss, softmax_loss
-from course_lib.training.negatives import LARGE, Negatives, is_sampled
+from course_lib.training.negatives import Negatives
+from course_lib.training.settings import LARGE, is_sampled
 
 PRODUCTS, WIDTH, TARGETS = 60, 8, 25
 RNG = np.random.default_rng(0)
