@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 from course_lib.data.columns import Columns
 from course_lib.errors import CourseError
 from course_lib.evaluation.intervals import RESAMPLES, Interval, bootstrap_ratio
-from course_lib.evaluation.off_policy import Log, Predictions, Values, click_rates, effective_size, estimates
+from course_lib.evaluation.off_policy import (
+    Log,
+    Predictions,
+    Values,
+    click_rates,
+    effective_size,
+    estimates,
+    mixed_propensity,
+)
 from course_lib.shop.front_page import Policy, front_page, visitors
 from course_lib.shop.parts import SLATES, whole_blocks
 from course_lib.shop.plackett_luce import position_chances
@@ -48,7 +56,8 @@ def on_shop(
     """``policy``'s expected clicks a slate for the shoppers of ``log``, by every estimator, and in truth.
 
     ``log`` has the columns of shop/slates.py, whole slates one after another, made with the same ``seed``; rows of one
-    logging policy will do. Intervals resample shoppers. Raises CourseError for slates with a position missing.
+    logging policy will do. What the policies that made it would have shown is known too, and so are the weights of
+    their mixture. Intervals resample shoppers. Raises CourseError for slates with a position missing.
     """
     page, K = front_page(world, seed), world.parameters["slates.positions"]
     _check_whole(log, K)
@@ -59,10 +68,12 @@ def on_shop(
     user = log[Columns.USER].to_numpy(np.int64)[::K]
     at = np.arange(K)
     fold = user % FOLDS
-    rates = _rates(np.broadcast_to(at, shown.shape), shown, clicked, fold, (K, len(page.items)))
+    rates = fold_rates(np.broadcast_to(at, shown.shape), shown, clicked, fold, (K, len(page.items)))
 
     shoppers = int(user.max()) + 1
-    target, expected = np.empty(shown.shape), np.empty(shown.shape)
+    loggers = list(page.policies)
+    made_by = np.array([loggers.index(name) for name in log[Columns.POLICY].to_numpy()[::K]])
+    target, expected, logged = np.empty(shown.shape), np.empty(shown.shape), np.empty((len(loggers), *shown.shape))
     for block, _ in whole_blocks(world, SLATES, shoppers, seed):
         chances = position_chances(policy(visitors(block)), K)  # (N, K, n)
         of_shopper = (chances * rates[(block.first + np.arange(len(chances))) % FOLDS]).sum(2)
@@ -70,9 +81,11 @@ def on_shop(
         own = user[rows] - block.first
         target[rows] = chances[own[:, None], at, shown[rows]]
         expected[rows] = of_shopper[own]
+        for number, logger in enumerate(page.policies.values()):
+            logged[number, rows] = position_chances(logger(visitors(block)), K)[own[:, None], at, shown[rows]]
     propensity = log[Columns.PROPENSITY].to_numpy().reshape(-1, K)
     exact = float(truth.values(world, policy, shoppers, seed).mean())
-    given = Log(clicked, propensity, target)
+    given = Log(clicked, propensity, target, mixed_propensity(logged, made_by))
     predictions = Predictions(rates[fold[:, None], at, shown], expected)
     return _compared(given, predictions, user, Interval(exact, exact, exact), resamples)
 
@@ -93,7 +106,7 @@ def on_open_bandit(log: pd.DataFrame, resamples: int = RESAMPLES) -> Comparison:
     times = np.bincount(asked.position * n + asked.item, minlength=POSITIONS * n).reshape(POSITIONS, n)
     chances = times / np.maximum(times.sum(1, keepdims=True), 1)  # (K, n)
     fold = np.arange(len(logged.item)) % FOLDS
-    rates = _rates(logged.position, logged.item, logged.clicked, fold, (POSITIONS, n))
+    rates = fold_rates(logged.position, logged.item, logged.clicked, fold, (POSITIONS, n))
     given = Log(logged.clicked, logged.propensity, chances[logged.position, logged.item])
     expected = (chances * rates).sum(2)  # (FOLDS, K)
     predictions = Predictions(rates[fold, logged.position, logged.item], expected[fold, logged.position])
@@ -118,9 +131,13 @@ def _impressions(log: pd.DataFrame) -> _Impressions:
     )
 
 
-def _rates(position: Ints, item: Ints, clicked: Values, fold: Ints, shape: tuple[int, int]) -> Values:
-    """(FOLDS, K, n) click rates, each learned from all rows but those of its fold."""
-    kept = [fold != out for out in range(FOLDS)]
+def fold_rates(position: Ints, item: Ints, clicked: Values, fold: Ints, shape: tuple[int, int]) -> Values:
+    """(FOLDS, K, n) click rates, each learned from all rows but those of its fold.
+
+    The first axis of ``position``, ``item`` and ``clicked`` is that of ``fold``, from 0 to FOLDS - 1. A fold that holds
+    all there is has the rates of all: of a log of two visits there may be no other.
+    """
+    kept = [fold != out if (fold != out).any() else fold == out for out in range(FOLDS)]
     return np.stack(
         [click_rates(position[rows].ravel(), item[rows].ravel(), clicked[rows].ravel(), shape) for rows in kept]
     )

@@ -18,6 +18,7 @@ without torch and in under 100 ms.
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,9 +175,9 @@ def _wrong(card: ExperimentCard, functions: frozenset[str]) -> str:
 
 
 @functools.lru_cache(maxsize=4)
-def _read(paths: tuple[tuple[Path, int], ...]) -> Mapping[str, ExperimentCard | CourseError]:
+def _read(files: tuple[tuple[str, int], ...]) -> Mapping[str, ExperimentCard | CourseError]:
     found: dict[str, ExperimentCard | CourseError] = {}
-    for path, _ in paths:
+    for path in (Path(name) for name, _ in files):
         try:
             card = read_card(path)
         except CourseError as error:
@@ -187,9 +188,10 @@ def _read(paths: tuple[tuple[Path, int], ...]) -> Mapping[str, ExperimentCard | 
     return found
 
 
-def _files() -> tuple[tuple[Path, int], ...]:
-    """Every file of this folder, with the time of its last change."""
-    return tuple((path, path.stat().st_mtime_ns) for path in sorted(FOLDER.glob("*.py")))
+def _files() -> tuple[tuple[str, int], ...]:
+    """Every file of this folder, with the time of its last change. A page asks often, so no Path is made of them."""
+    with os.scandir(FOLDER) as entries:
+        return tuple(sorted((one.path, one.stat().st_mtime_ns) for one in entries if one.name.endswith(".py")))
 
 
 def experiment_cards() -> dict[str, ExperimentCard]:

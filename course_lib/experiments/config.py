@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -86,7 +87,7 @@ class RunConfig:
             raise CourseError("config_outdated")
         return fresh
 
-    @property
+    @functools.cached_property
     def run_id(self) -> str:
         """16 hexadecimal digits, the run folder's name."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]

@@ -43,7 +43,7 @@ from course_lib.training.loop import Trainer
 
 DATA = {"dataset": "histories"}
 SETTINGS = {  # (default, lowest, highest) or (default, *choices)
-    "ids": ("semantic", "semantic", "taxonomy", "random"),  # what a product's word is made of
+    "ids": ("semantic", "semantic", "behaviour", "taxonomy", "random"),  # what a product's word is made of
     "epochs": (4, 1, 20),
     "width": (48, 8, 128),  # D
     "rate": (0.014, 0.0001, 0.1),  # peak of the learning rate

@@ -32,7 +32,7 @@ from course_lib.models.base import model_class, untrained
 from course_lib.models.catalogue import model_card
 from course_lib.training.checkpoint import load_checkpoint, one_thread, remove_checkpoint, save_checkpoint
 from course_lib.training.loop import Trainer
-from course_lib.training.references import BASELINES, BOUNDS, References, references
+from course_lib.training.references import BASELINES, BOUNDS, ELSEWHERE, References, references
 
 DATA = {"dataset": "histories"}
 CHOOSES = {"model": "next_item"}
@@ -49,6 +49,8 @@ MEASURES = {
     "over_popularity": "difference",  # NDCG@10 less that of popularity, the same shoppers asked
     "over_item_knn": "difference",
     "over_markov": "difference",
+    "over_personal_frequency": "difference",  # not on the simulated shop
+    "over_ease": "difference",  # as well, and not where the catalogue is too large for it
     "share_of_filtered_oracle": "share",  # NDCG@10 divided by that of the best possible list
     "share_of_known_oracle": "share",
     "shuffle_cost": "share",  # NDCG@10 lost when each history is read in random order
@@ -119,15 +121,21 @@ def size(config: RunConfig) -> dict[str, int]:
     return {"parameters": sum(p.numel() for p in net.parameters())}
 
 
-def frame_steps(steps_per_epoch: int, epochs: int) -> list[int]:
+def frame_steps(steps_per_epoch: int, epochs: int, open_end: bool = False) -> list[int]:
     """The training steps after which a frame is kept, 0 and the end of each epoch among them.
+
+    Of a run that may be made longer (``open_end``) those of the first epochs are the same however many there are.
 
     >>> frame_steps(16, 2)
     [0, 1, 2, 4, 8, 12, 16, 21, 27, 32]
+    >>> frame_steps(16, 2, open_end=True)
+    [0, 1, 2, 4, 8, 12, 16, 32]
     """
     steps = {0}
     for epoch in range(epochs):
         parts = (EARLY if epoch == 0 else LATER) if epochs <= SHORT_RUN else ()
+        if open_end:
+            parts = EARLY if epoch == 0 else ()
         steps |= {round((epoch + part) * steps_per_epoch) for part in parts}
         steps.add((epoch + 1) * steps_per_epoch)
     return sorted(steps)
@@ -160,6 +168,8 @@ def _train(config: RunConfig, folder: Folder, dataset: Dataset, split: Split, tr
         save_checkpoint(folder.path, trainer)
         yield {"kind": "checkpoint", "at": trainer.progress.epoch}
         yield from watch.look()
+    if trainer.average is not None:
+        trainer.average.settle()
     trained = kept = trainer.progress.epoch
     if patience:
         kept = trainer.progress.best
@@ -170,7 +180,8 @@ def _train(config: RunConfig, folder: Folder, dataset: Dataset, split: Split, tr
         yield plan(late, step=trainer.progress.step, score=looks, frame=looks, test=2)  # nothing more is trained
     measures = yield from _test(net, split, lines)
     _keep(net, folder, split.test)
-    remove_checkpoint(folder.path)
+    if trainer.average is None:  # with one the training can be made longer, from where it is
+        remove_checkpoint(folder.path)
     seconds = {"total": round(time.perf_counter() - began, 3), "train": round(trainer.progress.seconds, 3)}
     measures["examples"] = exact(trainer.targets)
     yield _result(measures, lines, parameters, seconds, trained, kept)
@@ -237,7 +248,7 @@ class _Watch:
 
     def __init__(self, trainer: Trainer, folder: Folder, split: Split) -> None:
         self.trainer, self.folder = trainer, folder
-        self.steps = frame_steps(trainer.steps_per_epoch, int(trainer.settings["epochs"]))
+        self.steps = frame_steps(trainer.steps_per_epoch, int(trainer.settings["epochs"]), trainer.average is not None)
         self.rows = _some(len(split.validation), SCORED)
         self.asked = split.validation.take(self.rows)
         self.followed = Followed(trainer.model, split.test)
@@ -255,16 +266,18 @@ class _Watch:
         """The score on some validation targets, and the frame; ``loss`` is that since the look before."""
         progress = self.trainer.progress
         at, ended = self.steps.index(progress.step), progress.step % self.trainer.steps_per_epoch == 0
-        scored = evaluate(self.trainer.model.score, self.asked)
+        when = {"epoch": round(progress.step / self.trainer.steps_per_epoch, 4), "step": progress.step}
+        with self.trainer.shown():
+            scored = evaluate(self.trainer.model.score, self.asked)
+            frame = self.folder.frame(at, self.followed.view(), self.trainer.model.state_dict(), **when)
         if ended:
             progress.scores.append(scored.metrics[METRIC]["value"])
             loss = round(progress.losses[-1], 5) if progress.losses else None
-        when = {"epoch": round(progress.step / self.trainer.steps_per_epoch, 4), "step": progress.step}
         yield {
             "kind": "score", "at": at, **when, "loss": loss, "metrics": scored.metrics,
             "seconds": round(progress.seconds, 3),
         }  # fmt: skip
-        yield self.folder.frame(at, self.followed.view(), self.trainer.model.state_dict(), **when)
+        yield frame
 
 
 def _test(model: Any, split: Split, lines: References) -> Generator[Event, None, dict[str, Mapping[str, float]]]:
@@ -275,9 +288,10 @@ def _test(model: Any, split: Split, lines: References) -> Generator[Event, None,
     yield {"kind": "test", "at": 2}
     own = test.per_row()[METRIC]
     measures: dict[str, Mapping[str, float]] = dict(test.metrics)
-    ranks = {name: lines.test[name].to_numpy() for name in (*BASELINES, *BOUNDS) if name in lines.test}
+    counted = [name for name in (*BASELINES, *ELSEWHERE) if name in lines.test]
+    ranks = {name: lines.test[name].to_numpy() for name in (*counted, *BOUNDS) if name in lines.test}
     rows = {name: all_metrics(some, k=test.k)[METRIC] for name, some in ranks.items()}
-    for name in BASELINES:
+    for name in counted:
         measures[f"over_{name.replace('-', '_')}"] = paired_difference(own, rows[name]).to_dict()
     for name in BOUNDS:
         if name in rows and rows[name].any():

@@ -1,4 +1,4 @@
-"""The course map: fourteen lessons as stations on one way, with a ring that fills as a lesson is worked through."""
+"""The course map: fifteen lessons as stations on one way, with a ring that fills as a lesson is worked through."""
 
 from __future__ import annotations
 

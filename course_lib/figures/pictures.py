@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 from collections.abc import Callable
@@ -15,6 +16,7 @@ FOLDER = Path(__file__).parent
 Picture = Callable[..., Figure]  # (shown, language, narrow=False)
 
 
+@functools.lru_cache(maxsize=512)  # looked up at each poll of each watcher; its module is imported once a process
 def picture(name: str) -> Picture:
     """The picture called ``name``; raises CourseError with the known names."""
     found = pictures().get(name)

@@ -26,6 +26,6 @@ class Shown:
     names: Sequence[str] = ()  # what each run is called, in the reader's language
     at: int | None = None  # the frame where the slider stands; None: the newest
     frame: Mapping[str, Any] | None = None  # that frame's view.json, of the first run
-    settings: Mapping[str, Any] = field(default_factory=dict)  # of a light experiment
+    settings: Mapping[str, Any] = field(default_factory=dict)  # of a light experiment, or what a run was asked
     answer: Mapping[str, Any] | None = None  # what it answered
     items: pd.DataFrame | None = None  # the catalogue

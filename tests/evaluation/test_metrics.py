@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import warnings
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from numpy.typing import NDArray
+from ranx_reference import by_ranx
 
 from course_lib.errors import CourseError
 from course_lib.evaluation.metrics import (
@@ -24,24 +22,6 @@ from course_lib.evaluation.metrics import (
     ranks_of_targets,
     recall,
 )
-
-RANX = {"hr": "hit_rate", "ndcg": "ndcg", "mrr": "mrr", "recall": "recall", "precision": "precision", "map": "map"}
-
-
-def by_ranx(scores: NDArray[np.float64], relevant: list[list[int]], k: int) -> dict[str, NDArray[np.float64]]:
-    """Each metric of each row from ranx, for all V products."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its dependencies warn on import
-        numba: Any = importlib.import_module("numba")
-        numba.config.DISABLE_JIT = True  # the same code as plain Python: compiling it takes most of a minute
-        ranx: Any = importlib.import_module("ranx")
-        rows = [f"{n:04d}" for n in range(len(scores))]
-        qrels = ranx.Qrels({q: {str(i): 1 for i in items} for q, items in zip(rows, relevant, strict=True)})
-        run = ranx.Run(
-            {q: {str(i): float(row[i]) for i in range(1, len(row))} for q, row in zip(rows, scores, strict=True)}
-        )
-        found = ranx.evaluate(qrels, run, [f"{name}@{k}" for name in RANX.values()], return_mean=False)
-    return {name: np.asarray(found[f"{theirs}@{k}"]) for name, theirs in RANX.items()}
 
 
 @pytest.mark.parametrize("k", [1, 5, 10])

@@ -23,7 +23,10 @@ from course_lib.evaluation.off_policy import (
     effective_size,
     estimates,
     ips,
+    mixture_ips,
+    normal_estimates,
     snips,
+    switch_dr,
 )
 from course_lib.shop import simulate as simulator
 from course_lib.shop.front_page import front_page, visitors
@@ -70,8 +73,11 @@ def test_the_same_as_sums_by_hand() -> None:
     """Slate by slate and position by position, in loops."""
     random = np.random.default_rng(0)
     N, K = 7, 3
-    log = Log(random.random((N, K)), random.uniform(0.1, 1, (N, K)), random.random((N, K)))
+    log = Log(
+        random.random((N, K)), random.uniform(0.1, 1, (N, K)), random.random((N, K)), random.uniform(0.1, 1, (N, K))
+    )
     guesses = Predictions(random.random((N, K)), random.random((N, K)))
+    assert log.mixture is not None
     by_hand = {name: np.zeros(N) for name in ESTIMATORS}
     for n, j in itertools.product(range(N), range(K)):
         w = log.target[n, j] / log.propensity[n, j]
@@ -79,15 +85,20 @@ def test_the_same_as_sums_by_hand() -> None:
         by_hand["ips"][n] += w * log.reward[n, j]
         by_hand["clipped_ips"][n] += min(w, 0.8) * log.reward[n, j]
         by_hand["snips"][n] += w * log.reward[n, j] / (sum(at_j) / N)
+        by_hand["mixture_ips"][n] += log.target[n, j] / log.mixture[n, j] * log.reward[n, j]
         by_hand["dm"][n] += guesses.expected[n, j]
-        by_hand["dr"][n] += guesses.expected[n, j] + w * (log.reward[n, j] - guesses.shown[n, j])
-    found = (ips(log), clipped_ips(log, 0.8), snips(log), direct_method(guesses), doubly_robust(log, guesses))
+        corrected = guesses.expected[n, j] + w * (log.reward[n, j] - guesses.shown[n, j])
+        by_hand["dr"][n] += corrected
+        by_hand["switch_dr"][n] += corrected if w <= 0.8 else guesses.expected[n, j]
+    found = (ips(log), clipped_ips(log, 0.8), snips(log), mixture_ips(log), direct_method(guesses))
+    found += (doubly_robust(log, guesses), switch_dr(log, guesses, 0.8))
     for name, values in zip(ESTIMATORS, found, strict=True):
         np.testing.assert_allclose(values, by_hand[name], rtol=1e-12)
-    every = estimates(log, guesses, most=0.8, resamples=10)
-    assert tuple(every) == ESTIMATORS
-    for name, interval in every.items():
-        assert interval.value == pytest.approx(by_hand[name].mean(), rel=1e-12)
+    for every in (estimates(log, guesses, most=0.8, resamples=10), normal_estimates(log, guesses, most=0.8)):
+        assert set(every) == set(ESTIMATORS)
+        for name, interval in every.items():
+            assert interval.value == pytest.approx(by_hand[name].mean(), rel=1e-12)
+    assert set(normal_estimates(Log(log.reward, log.propensity, log.target))) == {"ips", "clipped_ips", "snips"}
 
 
 def test_expectation_over_everything_that_can_be_shown_is_the_true_value() -> None:
@@ -262,7 +273,8 @@ def repeated() -> Repeated:
     there = position_chances(page.policies["personal"](visitors(block)), K)
     clicks = attractive[:, None] * looked[:, None]  # (N, K, n)
     random = np.random.default_rng(5)
-    found: dict[str, list[float]] = {name: [] for name in (*ESTIMATORS, "dr_truth", "dr_wrong", "dm_wrong")}
+    names = ("ips", "clipped_ips", "snips", "dm", "dr", "dr_truth", "dr_wrong", "dm_wrong")
+    found: dict[str, list[float]] = {name: [] for name in names}
     inside = dict.fromkeys(("ips", "snips"), 0)
     value = float((there * clicks).sum((1, 2)).mean())
     rates = None

@@ -116,9 +116,9 @@ def test_files_and_modules() -> None:
 def test_what_a_run_is_compared_with_is_part_of_its_version() -> None:
     """Counted models, oracle, splits and metrics decide a result of next_item as much as the model itself."""
     closure = import_closure("course_lib.experiments.next_item")
-    for name in ("models.markov", "models.item_knn", "models.popularity", "shop.truth.next_product", "data.splits",
-                 "evaluation.metrics", "training.loop", "explain.reading"):  # fmt: skip
+    for name in ("models.markov", "models.item_knn", "models.popularity", "models.ease", "shop.truth.next_product",
+                 "data.splits", "evaluation.metrics", "training.loop", "explain.reading"):  # fmt: skip
         assert f"course_lib.{name}" in closure
-    for name in ("models.ease", "models.gru4rec", "models.bert4rec", "text", "settings", "errors", "data.registry"):
+    for name in ("models.gru4rec", "models.bert4rec", "text", "settings", "errors", "data.registry"):
         assert f"course_lib.{name}" not in closure
     assert not [name for name in closure if name.split(".")[1] in ("runs", "course", "figures", "ui", "cli")]

@@ -21,7 +21,7 @@ from course_lib.experiments.config import RunConfig
 from course_lib.experiments.events import frame_folder
 from course_lib.runs.artefacts import Artefacts
 from course_lib.runs.execute import carry_out
-from course_lib.runs.store import RunReader
+from course_lib.runs.reader import RunReader
 from course_lib.training import loop
 from course_lib.training.loop import Progress, Trainer
 

@@ -178,10 +178,10 @@ def shop() -> Dataset:
 @pytest.fixture(scope="module")
 def made(shop: Dataset) -> dict[str, Words]:
     """The shop's words of each kind."""
-    return {ids: product_words(shop, ids, 1) for ids in ("semantic", "taxonomy", "random")}
+    return {ids: product_words(shop, ids, 1) for ids in ("semantic", "behaviour", "taxonomy", "random")}
 
 
-@pytest.mark.parametrize("ids", ["semantic", "taxonomy", "random"])
+@pytest.mark.parametrize("ids", ["semantic", "behaviour", "taxonomy", "random"])
 def test_every_product_has_a_word_of_its_own(ids: str, shop: Dataset, made: dict[str, Words]) -> None:
     words = made[ids]
     assert len(np.unique(words.codes, axis=0)) == shop.num_items
@@ -200,6 +200,29 @@ def test_the_first_code_of_a_catalogue_word_is_the_type(shop: Dataset, made: dic
     assert len(set(zip(first, shop.items["product_type"], strict=True))) == shop.items["product_type"].nunique()
 
 
+def test_words_by_behaviour_know_nothing_of_held_out_purchases(shop: Dataset, made: dict[str, Words]) -> None:
+    """Whatever everybody's last two purchases are, the words stay; those of what is learned from do not."""
+    place = shop.events.groupby("user_id").cumcount(ascending=False)
+    other = shop.num_items + 1 - shop.events["item_id"]
+    held_out = shop.events.assign(item_id=shop.events["item_id"].where(place >= 2, other))
+    learned = shop.events.assign(item_id=shop.events["item_id"].where(place < 2, other))
+    same, different = (
+        product_words(Dataset(shop.address, events, shop.items), "behaviour", 1) for events in (held_out, learned)
+    )
+    assert np.array_equal(made["behaviour"].codes, same.codes)
+    assert not np.array_equal(made["behaviour"].codes, different.codes)
+
+
+def test_products_that_are_bought_together_begin_alike(shop: Dataset, made: dict[str, Words]) -> None:
+    """Neighbours in training histories share the first code more often than any two products do."""
+    train = leave_one_out(shop).train
+    pairs = np.array([pair for history in train for pair in itertools.pairwise(history.tolist())]) - 1
+    first = made["behaviour"].codes[:, 0]
+    near = (first[pairs[:, 0]] == first[pairs[:, 1]]).mean()
+    chance = (first[pairs[:, 0]] == first[np.random.default_rng(0).permutation(pairs[:, 1])]).mean()
+    assert near > 2 * chance
+
+
 def changed(shop: Dataset, products: int | None = None, **columns: Any) -> Dataset:
     """The shop with other columns, and with only its first products."""
     items = shop.items.assign(**columns)
@@ -209,8 +232,10 @@ def changed(shop: Dataset, products: int | None = None, **columns: Any) -> Datas
 @pytest.mark.parametrize(
     ("ids", "columns", "products", "key"),
     [
-        ("semantic", {"title_zh": "", "title_en": None}, None, "no_titles"),
-        ("random", {"title_zh": "", "title_en": None}, None, "no_titles"),
+        ("semantic", {"title_zh": "", "title_en": None}, None, "words_no_titles"),
+        ("random", {"title_zh": "", "title_en": None}, None, "words_no_titles"),
+        ("semantic", {"title_zh": "7", "title_en": "7", "item_code": 7}, None, "words_no_titles"),  # codes for titles
+        ("behaviour", {}, CODES - 1, "catalogue_below_codebook"),
         ("taxonomy", {"product_type": None}, None, "no_types"),
         ("semantic", {}, CODES - 1, "catalogue_below_codebook"),
         ("taxonomy", {"product_type": "x", "brand": None, "price": np.nan}, None, "words_too_alike"),

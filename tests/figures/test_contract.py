@@ -61,7 +61,94 @@ WITH |= {name: around(LAUNCHED[name]) for name in NDCGS}
 WRITTEN = {"ndcg@10": 0.4, "invalid": 0.1, "losses": [1.9, 1.2], "sizes": [4, 5]}
 BEAMS = [{"beam": beam, "ndcg@10": around(0.3 + beam / 99)} for beam in (1, 5)]
 BEAMS += [{**BEAMS[-1], "beam": 10, "invalid": around(0.01, 0.001)}, {"beam": 50, "invalid": around(0.1, 0.001)}]
-TOLD = {**TOGETHER, **KNOWN, **LAUNCHED, **WRITTEN, **TRUE, **CASCADE}  # by a frame's event, whatever the experiment
+TESTED = {"ab": {**around(0.04), "z": 1.4}, "interleaving": {**around(0.55), "z": 2.1}}
+ASKED = {
+    "shoppers": 900, "shopper": "lin", "ab": 0.3, "interleaving": 0.8,
+    "curve": [{"shoppers": n, "ab": n / 1e5, "interleaving": n / 3e4} for n in (100, 1000, 20_000)],
+    "lists": {"control": [1, 2, 3], "drafted": [1, 4, 2], "treatment": [4, 1, 5], "team": [0, 1, 0]},
+}  # fmt: skip
+WITH |= {name: around(value) for name, value in {"needed_ab": 4800, "needed_interleaving": 1700}.items()}
+WITH |= {"difference": around(0.04), "preferred": around(0.55)}
+SPLITS = ("global-time", "leave-one-out", "random")
+TERMS = {
+    split: [{"term": term, **around(0.02 if term != "other_targets" else -0.06)} for term in terms]
+    for split, terms in (
+        ("global-time", ("others_future", "more_purchases")),
+        ("leave-one-out", ("other_targets", "others_future", "other_rest")),
+        ("random", ("other_targets", "others_future", "own_read", "other_rest")),
+    )
+}
+REPORTED = {model: dict.fromkeys(SPLITS, around(0.1)) for model in ("popularity", "item-knn", "ease", "markov")}
+ROLES = ("early", "late", "own", "target", "out")
+BASKETS = [[n % 3, 9.0 * n, ROLES[n % 5]] for n in range(15)]
+LEAKAGE = {
+    "splits": {"moment": 60.0, "shoppers": [1, 2, 3], "points": dict.fromkeys(SPLITS, BASKETS)},
+    "changed": {
+        "days": [10.0, 30.0, 50.0], "moment": 40.0,
+        "products": [
+            {"item": n, "title_zh": "商品<b>", "title_en": f"<b> {n}", "first": 9.0, "share": [0.0, 0.01 * n, 0.02]}
+            for n in (1, 2)
+        ],
+    },
+    "reported": REPORTED, "terms": TERMS,
+}  # fmt: skip
+POLICY_VALUES = {"dm": 0.2, "ips": 0.26, "clipped_ips": 0.22, "snips": 0.25, "mixture_ips": 0.25}
+POLICY_VALUES |= {"dr": 0.25, "switch_dr": 0.23}
+WITH |= {f"{name}_{word}": around(value) for name, value in POLICY_VALUES.items() for word in ("error", "held")}
+JUDGED = {
+    "slates": 3000, "logged": 0.2, "truth": around(0.25, 0), "effective": 900.0, "largest": 31.0,
+    "rows": [{"name": name, **around(value), "claims": name != "dm"} for name, value in POLICY_VALUES.items()],
+    "weights": {"edges": [0.0, 0.1, 1.0, 10.0], "share": [0.5, 0.3, 0.2, 0.0], "mass": [0.1, 0.4, 0.5, 0.0]},
+}  # fmt: skip
+CLIPPED = [
+    {
+        "clip": clip,
+        "estimators": {name: {"bias": -1 / clip, "sd": 0.1, "error": 1} for name in ("clipped_ips", "switch_dr")},
+    }
+    for clip in (1.0, 10.0, 100.0)
+]
+ESTIMATED = {name: [value, value - 0.01, value + 0.01] for name, value in POLICY_VALUES.items()}
+LESS = [{"value": d, "low": d - 0.01, "high": d + 0.01} for d in (0.0, -0.02, 0.03)]
+SIDES = {"one": [around(0.9), around(0.7), around(0.5)], "other": [around(0.9), around(0.72), around(0.47)]}
+SAMPLED = {
+    "names": ["markov", "sasrec"], "products": ITEMS, "targets": 50, "negatives": [1, 10, 59],
+    "hr": {**SIDES, "difference": LESS}, "ndcg": {**SIDES, "difference": LESS}, "places": [1, 10, 60],
+    "reach": {"one": [0.1, 0.5, 1.0], "other": [0.1, 0.47, 1.0]}, "weight": [1.0, 0.4, 0.0], "half": 10,
+    "crossing": 24.0,
+}  # fmt: skip
+NOISE = {
+    "dots": [{"model": name, "number": n, **around(0.3 + n / 99)} for name in ("base", "changed") for n in (1, 2)],
+    "means": {"base": around(0.31), "changed": around(0.32)}, "asked": 600, "sizes": [20, 1000, 100_000],
+    "wrong": {"1": [0.45, 0.3, 0.2], "2": [0.4, 0.2, 0.1]}, "difference": 0.004,
+    "widths": {name: [0.1, 0.01, 0.001] for name in ("paired", "unpaired", "whole")},
+}  # fmt: skip
+BEYOND = {"coverage": 0.6, "gini": 0.7, "diversity": 0.4, "novelty": 5.9, "serendipity": 0.004, "miscalibration": 2.6}
+BEYOND |= {"lift_niche": 0.1, "utility": -0.04, "clicks": 1.4, "owned_again": 0.09}
+STEERED = [
+    {
+        **{"rerank": rerank, "by": by, "weight": weight},
+        "measures": {name: around(one - weight / 9) for name, one in {**BEYOND, "ndcg@10": 0.4}.items()},
+    }
+    for rerank, by in (("calibration", "stars"), ("popularity", "owned"), ("popularity", "ridge"))
+    for weight in (0.0, 0.3, 1.0)
+]
+WITH |= {name: around(one, 0.001) for name, one in BEYOND.items() if name != "coverage"}
+SALES = [{"sales": count, "gini": 0.8, "purchases": 0.7} for count in (300, 3000)]
+WORTH = {"utility": -0.3, "owned": True}
+STEERED_LIST = {
+    "rerank": "calibration", "by": "stars", "weight": 0.3, "before": [{"item": 1, **WORTH}],
+    "list": [{"item": 1 + n, "score": 0.9, "was": n or None, **WORTH, "owned": n > 4} for n in range(10)],
+    "categories": [{"category": "sports", "history": 0.6, "before": 0.1, "after": 0.4}],
+}  # fmt: skip
+TOLD = {
+    **BEYOND,
+    **TOGETHER,
+    **KNOWN,
+    **LAUNCHED,
+    **WRITTEN,
+    **TRUE,
+    **CASCADE,
+}  # by a frame's event
 
 
 def told(model: str, score: float, parameters: int) -> list[Event]:
@@ -83,7 +170,10 @@ def told(model: str, score: float, parameters: int) -> list[Event]:
         events.append({"kind": "score", "at": at, **when, "loss": 3.0, "metrics": metrics, "seconds": at / 4})
         codes = {"r2": at / 8, "unique_share": at / 9, "used": [4, 5]}
         found = {"products": 1000 * 4**at, "recall": 1 - at / 9, "exact_seconds": 1e-5 * 4**at, "index_seconds": 2e-5}
+        found |= {"shoppers": 250 * 2**at, **TESTED}
         events.append({"kind": "frame", "at": at, **when, **codes, **TOLD, "numbers": 2**at, **found})
+        grown = {"slates": 100 * 4**at, "truth": 0.25, "estimates": ESTIMATED}
+        events.append({"kind": "frame", "at": at, **when, **codes, **TOLD, "numbers": 2**at, **found, **grown})
     return [*events, {"kind": "test", "at": 1}, {"kind": "test", "at": 2}, {"kind": "finished"}]
 
 
@@ -102,7 +192,10 @@ def a_view(model: str = "sasrec", score: float = 0.4, parameters: int = 9000, lo
         "baselines": lines["baselines"], "oracle": lines["oracle"], "oracle_loss": {"filtered": around(3.3)},
         "tradeoff": {"16": {"recall": 0.7, "seconds": 2e-5}, "64": {"recall": 0.9, "seconds": 7e-5}},
         "parameters": parameters, "seconds": {"total": 3.0, "train": 2.0}, "epochs": 2, "kept_epoch": 2,
-        "boosts": BOOSTS, "seen": SEEN, "beams": BEAMS,
+        "boosts": BOOSTS, "seen": SEEN, "beams": BEAMS, "reported": REPORTED, "terms": TERMS,
+        "weights": STEERED, "gini_curve": SALES, "correlations": dict.fromkeys(("stars", "owned"), around(0.6)),
+        "clips": CLIPPED,
+        "sampled": SAMPLED, "noise": NOISE,
     }  # fmt: skip
     config = RunConfig.tiny(settings={"model": "sasrec"})
     if model != "sasrec":
@@ -140,7 +233,8 @@ def frame_of(at: int) -> dict[str, Any]:
         {"item": 1 + n, "new": n > 2, "text": "A <b> at about 9 yuan. " * n, "true": False, "claims": said[: n % 3]}
         for n in range(6)
     ]
-    more = {"numbers": 8, "boosts": BOOSTS, "seen": SEEN, "samples": reasons}
+    more = {"numbers": 8, "boosts": BOOSTS, "seen": SEEN, "samples": reasons, "sampled": SAMPLED, "noise": NOISE}
+    more |= {**LEAKAGE, **JUDGED}
     return {"shoppers": [who], "map": map, "words": words, "usage": usage, **together, **more}
 
 
@@ -149,7 +243,8 @@ def a_run() -> Shown:
     """A shopper of a run and the words of its products, at a frame in the middle."""
     items = load_items(resolve("shop", "tiny")).head(ITEMS)
     frame = frame_of(2)
-    return Shown((a_view(),), ("One",), 2, frame, answer={**frame["shoppers"][0], "name": "Lin"}, items=items)
+    answer = {**frame["shoppers"][0], "name": "Lin", **ASKED, **STEERED_LIST}
+    return Shown((a_view(),), ("One",), 2, frame, answer=answer, items=items)
 
 
 @cache
