@@ -9,7 +9,6 @@ import streamlit as st
 from course_lib.course.lessons import Lesson
 from course_lib.course.progress import LessonProgress, lesson_progress
 from course_lib.course.store import Activity
-from course_lib.errors import CourseError
 from course_lib.figures.path import course_map
 from course_lib.ui import recorded, shell
 from course_lib.ui.drawn import Drawn, shared
@@ -88,14 +87,11 @@ lang = shell.language()
 groups = {group.id: group.name(lang) for group in shell.course().groups}
 # A lesson whose page has not been written cannot be opened, whatever its folder says.
 lessons = [replace(lesson, ready=shell.lesson_ready(lesson)) for lesson in shell.lessons()]
-try:
-    activity = shell.notebook().activity()
-except CourseError as error:  # a database that cannot be read hides the progress, not the course
-    st.error(shell.plain(error.text(lang)))
-    activity = Activity()
+activity = shell.notebook().activity()  # empty where the database cannot be read, which hides no lesson
 progress = {lesson.id: lesson_progress(lesson, activity) for lesson in lessons}
 
 shell.title(t("home.title"), t("home.promise"))
+shell.tell_memory()
 with shell.boundary():
     recorded.swap(FIRST, "home")
 if missing := st.query_params.get(MISSING):
@@ -105,3 +101,5 @@ with shell.boundary():
     live_figure(the_map(narrow=False), key="home_map", narrow=the_map(narrow=True), on_click=shell.open_lesson)
 st.header(t("home.all_lessons"), anchor=False)
 lesson_list(lessons, progress)
+st.page_link(shell.page_file("classroom"), label=t("classroom.link"))
+st.page_link(shell.page_file("teach"), label=t("home.teach"))

@@ -85,6 +85,34 @@ def grade_challenge(
     return GradedChallenge(not missing, sure and not missing, tuple(missing), goal)
 
 
+def figures(
+    challenge: Challenge, result: Mapping[str, Any], settings: Mapping[str, Any]
+) -> list[dict[str, float | str | None]]:
+    """What a run had where the challenge sets a goal or a bound, for who asks later what the challenge was then.
+
+    Each has ``name``, ``relation``, ``wanted``, ``got``, and ``low`` and ``high`` of its interval, None for a setting.
+    What the run does not have is left out. Raises CourseError where the result lacks the goal's measure.
+    """
+    goal = measure(challenge.measure, result)
+    goals = (("at_least", challenge.at_least), ("at_most", challenge.at_most))
+    asked: list[tuple[str, str, float | str]] = [
+        (challenge.measure, name, one) for name, one in goals if one is not None
+    ]
+    asked += [(name, "at_most", wanted) for name, wanted in challenge.limits.items()]
+    asked += [(name, "at_least", wanted) for name, wanted in challenge.floors.items()]
+    asked += [(name, "is", str(wanted)) for name, wanted in challenge.fixed.items()]
+    found: list[dict[str, float | str | None]] = []
+    for name, relation, wanted in asked:
+        row: dict[str, float | str | None] = {"name": name, "relation": relation, "wanted": wanted}
+        if relation != "is" and (name == challenge.measure or name in result.get("measures", {})):
+            had = goal if name == challenge.measure else measure(name, result)
+            found.append(row | {"got": had.value, "low": had.low, "high": had.high})
+        elif name in settings:
+            got = str(settings[name]) if relation == "is" else float(settings[name])
+            found.append(row | {"got": got, "low": None, "high": None})
+    return found
+
+
 def _beyond(
     bounds: Mapping[str, float],
     relation: Literal["at_least", "at_most"],

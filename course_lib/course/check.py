@@ -24,8 +24,8 @@ def check_lessons(folder: Path = FOLDER) -> list[Problem]:
     """Everything that is wrong with the course in ``folder`` and its map; [] when all is well.
 
     Beyond what opening the lessons finds: the languages' parity, too much to read before training, placeholders that no
-    page would fill, prose in the wrong language, pictures from outside hosts, and lessons without a page (where
-    there is a ``pages`` folder).
+    page would fill, labs that the lesson does not have, prose in the wrong language, pictures from outside hosts, and
+    lessons without a page (where there is a ``pages`` folder).
     """
     problems: list[Problem] = []
     try:
@@ -50,6 +50,7 @@ def _check(lesson: Lesson, folder: Path) -> Iterator[CourseError]:
         file = f"{name}/{language}.md"
         for anchor, section in lesson.sections(language).items():
             yield from _check_section(section, file, anchor, language)
+            yield from _check_labs(section, lesson)
         yield from _check_length(lesson, language, file)
     for place, texts in _texts(lesson):
         yield from compare_texts(texts, name, place)
@@ -78,6 +79,15 @@ def _check_pieces(found: Structure, file: str, anchor: str) -> Iterator[CourseEr
     for address in found.images:
         if re.match(r"(?:[a-z]+:)?//", address):
             yield CourseError("lesson_image_outside", file=file, place=anchor, address=shortened(address))
+
+
+def _check_labs(section: str, lesson: Lesson) -> Iterator[CourseError]:
+    """Labs that the text places and the lesson does not have."""
+    found = structure(section)
+    for name in (*found.labs, *(lab for _, inside in found.details for lab in inside.labs)):
+        if name not in [lab.id for lab in lesson.labs]:
+            known = ", ".join(lab.id for lab in lesson.labs)
+            yield CourseError("unknown_lab", name=name, lesson=lesson.id, known=known or "–")
 
 
 def _check_length(lesson: Lesson, language: str, file: str) -> Iterator[CourseError]:

@@ -1,43 +1,51 @@
-"""Opens the course's database, creates its tables where there are none, and turns a driver's errors into sentences.
+"""Opens the course's database: creates its tables where there are none, carries those of an older version forward.
 
-SQLite needs three things that no other database does, all in :func:`_prepare_sqlite`: foreign keys switched on, a
+SQLite needs three things that no other database does, in :func:`_prepare_sqlite`: foreign keys switched on, a
 patience with other writers, and a lock taken at the start of a transaction that writes, because one that turns from
 reading to writing half-way is refused at once instead of waiting.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
 
-from course_lib.course import tables
+from course_lib.course import database_address, tables
+from course_lib.course.database_errors import in_one_line, translated
 from course_lib.errors import CourseError
 
-PATIENCE = 10.0  # seconds to wait for another writer, or for a free connection
+# Seconds to wait for another writer, or for a free connection. A press of a button waits as long before it says that
+# nothing was saved. Writes take milliseconds, so that a hundred learners who press at once are done well within it;
+# one who has to wait longer meets a fault, and is better told so than kept from the page.
+PATIENCE = 5.0
 NAPS = 3  # attempts at a write that another process has got in the way of
 
 
-def connect(address: str, patience: float = PATIENCE) -> sa.Engine:
+def connect(address: str, patience: float = PATIENCE, as_it_is: bool = False) -> sa.Engine:
     """An engine whose database has this version's tables; raises CourseError with the next step.
 
-    A database of another version, or of something else, is left as it was found.
+    With ``as_it_is`` nothing is made or changed, and the tables may be of any version.
+
+    A database of a newer version, or of something else, is left as it was found; one of an older version is carried
+    forward (course_lib/course/migrate.py), or left as it was found where that fails.
     """
-    url = _parse(address)
-    shown = url.database if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
-    engine = _engine(url, patience, str(shown))
+    url = database_address.parse(address)
+    shown = database_address.shown(url)
+    engine = _engine(url, patience)
     try:
-        with translated(str(shown)):
-            _check_or_create(engine, str(shown))
+        with translated(shown):
+            if as_it_is:
+                version_of(engine, shown)
+                return engine
+            _check_or_create(engine, shown)
             if engine.dialect.name == "sqlite":
                 _use_wal(engine, patience)
     except BaseException:
@@ -46,28 +54,7 @@ def connect(address: str, patience: float = PATIENCE) -> sa.Engine:
     return engine
 
 
-def _parse(address: str) -> URL:
-    """The address as a URL; the folder of an SQLite file is made where it is missing."""
-    try:
-        url = make_url(address)
-        backend = url.get_backend_name()
-    except (sa.exc.ArgumentError, ValueError):
-        raise CourseError("database_address") from None  # not shown: it may hold a password
-    if backend == "sqlite":
-        if url.database in (None, "", ":memory:"):  # forgotten at the end, and another one for each thread
-            raise CourseError("database_in_memory")
-        if not str(url.database).startswith("file:"):
-            folder = Path(str(url.database)).parent
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as problem:
-                raise CourseError("database_folder", folder=folder, reason=problem.strerror) from None
-    elif url.drivername == "postgresql":
-        url = url.set(drivername="postgresql+psycopg")  # psycopg 3
-    return url
-
-
-def _engine(url: URL, patience: float, shown: str) -> sa.Engine:
+def _engine(url: URL, patience: float) -> sa.Engine:
     """The engine; sessions are many and their transactions short, so a few connections serve them all."""
     options: dict[str, Any] = {"pool_timeout": max(patience, 1.0), "pool_size": 8, "max_overflow": 8}
     if url.get_backend_name() == "sqlite":
@@ -76,18 +63,38 @@ def _engine(url: URL, patience: float, shown: str) -> sa.Engine:
     else:
         options["pool_pre_ping"] = True  # a server may have been restarted meanwhile
         if url.get_backend_name() == "postgresql":
-            options["connect_args"] = {"connect_timeout": max(2, int(patience))}
+            waits = max(2, int(patience))
+            options["connect_args"] = {"connect_timeout": waits, "tcp_user_timeout": waits * 1000}
     try:
         engine = sa.create_engine(url, json_serializer=functools.partial(json.dumps, allow_nan=False), **options)
-    except (ImportError, sa.exc.NoSuchModuleError, sa.exc.ArgumentError):
+    except (ImportError, sa.exc.NoSuchModuleError):
         raise CourseError("database_driver", backend=url.drivername) from None
+    except (sa.exc.ArgumentError, TypeError, ValueError) as problem:  # an option's value
+        raise CourseError("database_option", reason=in_one_line(problem)) from None
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, patience)
+    elif engine.dialect.name == "postgresql":
+        _prepare_postgresql(engine, patience)
     return engine
 
 
+def _prepare_postgresql(engine: sa.Engine, patience: float) -> None:
+    """The same patience as with SQLite: by default PostgreSQL would wait for a lock without end."""
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _: Any) -> None:
+        connection.execute(f"SET lock_timeout = {max(1, int(patience * 1000))}")
+        connection.commit()  # otherwise the setting would go with the first transaction that fails
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        own = connection.get_execution_options().get("patience")
+        if own is not None:
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, int(own * 1000))}")
+
+
 def _prepare_sqlite(engine: sa.Engine, patience: float) -> None:
-    """The only place that speaks SQLite."""
+    """What SQLite needs on each of its connections."""
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _: Any) -> None:
@@ -98,6 +105,9 @@ def _prepare_sqlite(engine: sa.Engine, patience: float) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         writes = connection.get_execution_options().get("writes")
+        if writes:
+            own = connection.get_execution_options().get("patience", patience)
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(own * 1000)}")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
@@ -119,8 +129,22 @@ def _use_wal(engine: sa.Engine, patience: float) -> None:
 
 def _check_or_create(engine: sa.Engine, shown: str) -> None:
     """Tables of this version, made where the database is empty; another process may be making them now."""
-    if _version(engine, shown) == tables.SCHEMA:
-        return
+    found = version_of(engine, shown)
+    if found is None:
+        _create(engine)
+        found = version_of(engine, shown)
+    if found is not None and found != tables.SCHEMA:
+        # Here, because it takes a second to import and is needed once in a database's life with this version.
+        from course_lib.course.migrate import carry_forward, known_versions
+
+        if found not in known_versions():
+            key = "database_newer" if _newer(found) else "database_version"
+            raise CourseError(key, address=shown, found=found, wanted=tables.SCHEMA)
+        carry_forward(engine, shown)
+        version_of(engine, shown)
+
+
+def _create(engine: sa.Engine) -> None:
     for attempt in range(NAPS):
         try:
             with engine.connect().execution_options(writes=True) as connection, connection.begin():
@@ -132,11 +156,15 @@ def _check_or_create(engine: sa.Engine, shown: str) -> None:
                 raise
             continue
         break
-    _version(engine, shown)
 
 
-def _version(engine: sa.Engine, shown: str) -> str | None:
-    """This version, or None for an empty database; raises CourseError for any other."""
+def _newer(found: str) -> bool:
+    """Whether a later course has made the tables; versions are whole numbers."""
+    return found.isascii() and found.isdecimal() and int(found) > int(tables.SCHEMA)
+
+
+def version_of(engine: sa.Engine, shown: str) -> str | None:
+    """The version of the tables, None for an empty database; raises CourseError where they are not the course's."""
     with engine.connect() as connection:
         inspector = sa.inspect(connection)
         names = inspector.get_table_names()
@@ -150,8 +178,6 @@ def _version(engine: sa.Engine, shown: str) -> str | None:
     absent = sorted(set(tables.metadata.tables) - set(names))
     if found == tables.SCHEMA and absent:
         raise CourseError("database_incomplete", address=shown, tables=", ".join(absent))
-    if found != tables.SCHEMA:
-        raise CourseError("database_version", address=shown, found=found, wanted=tables.SCHEMA)
     return found
 
 
@@ -165,36 +191,3 @@ def identity(engine: sa.Engine) -> tuple[int, int] | None:
     except OSError:
         return None
     return stat.st_dev, stat.st_ino
-
-
-@contextlib.contextmanager
-def translated(shown: str) -> Iterator[None]:
-    """Turns the driver's errors into a CourseError that says what to do."""
-    try:
-        yield
-    except sa.exc.TimeoutError:
-        raise CourseError("database_busy", address=shown) from None
-    except sa.exc.DBAPIError as problem:
-        raise _sentence(problem.orig, shown) from problem
-    except sqlite3.Error as problem:  # from a connection's own set-up
-        raise _sentence(problem, shown) from problem
-
-
-def _sentence(cause: BaseException | None, shown: str) -> CourseError:
-    """The sentence for a driver's error."""
-    name = getattr(cause, "sqlite_errorname", "")
-    for start, key in (
-        ("SQLITE_BUSY", "database_busy"),
-        ("SQLITE_LOCKED", "database_busy"),
-        ("SQLITE_READONLY", "database_read_only"),
-        ("SQLITE_CANTOPEN", "database_cannot_open"),
-        ("SQLITE_PERM", "database_cannot_open"),
-        ("SQLITE_AUTH", "database_cannot_open"),
-        ("SQLITE_FULL", "database_full"),
-        ("SQLITE_NOTADB", "database_corrupt"),
-        ("SQLITE_CORRUPT", "database_corrupt"),
-    ):
-        if name.startswith(start):
-            return CourseError(key, address=shown)
-    reason = " ".join(str(cause).split())[:200]
-    return CourseError("database_unavailable", address=shown, reason=reason or type(cause).__name__)

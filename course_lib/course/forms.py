@@ -37,8 +37,8 @@ def _large_count(number: float, language: str) -> str:
 
 
 FORMS: Mapping[str, Form] = {
-    "score": _as("{:.3f}"),
-    "share": lambda number, _: f"{round(number, 2) + 0.0:.0%}",  # + 0.0: none is written -0%
+    "score": lambda number, _: f"{round(number, 3) + 0.0:.3f}",  # + 0.0: none is written -0.000
+    "share": lambda number, _: f"{round(number, 2) + 0.0:.0%}",
     "count": _as("{:,.0f}"),
     "large_count": _large_count,
     "seconds": _seconds,
@@ -46,6 +46,7 @@ FORMS: Mapping[str, Form] = {
     "joules": lambda number, _: f"{rounded(number, 2):,.0f}",  # two digits: the power is a guess
     "nats": _as("{:.2f}"),
     "exponent": _as("{:.2f}"),
+    "ratio": _as("{:.2f}"),
 }
 OF_THE_MACHINE = ("seconds", "milliseconds", "joules")  # differ from one machine to the next
 

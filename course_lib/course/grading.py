@@ -6,7 +6,7 @@ Another dataset, model or seed does not grade a guess again, and deleting the ru
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from course_lib.course.guesses import Guess, ScoredGuess, grade_guess, truth_of
@@ -16,14 +16,21 @@ from course_lib.course.measures import Estimate
 from course_lib.course.store import Learner
 from course_lib.errors import CourseError
 from course_lib.experiments.light import answer_light
+from course_lib.text import LANGUAGES
 
 Watch = Callable[[str], Any]  # a run's id to its view
 
 
 def own_results(plan: LabPlan, watch: Watch) -> dict[str, Mapping[str, Any]]:
-    """The results of a lab's own runs, by their ids in the lab ("" for the one of a lab without a list)."""
+    """The results of a lab's own runs, by their ids in the lab ("" for the one of a lab without a list).
+
+    Where a lab's runs follow the page's language, those of the language in which more are finished.
+    """
     if plan.trouble is not None:
         return {}
+    if plan.page_language:
+        spoken = [replace(plan.read_in(language), page_language="") for language in LANGUAGES]
+        return max((own_results(one, watch) for one in spoken), key=len)
     if plan.card.light:
         cases = {"": {}, **{case.id: case.settings for case in plan.runs}}
         return {id: as_result(answer_light(plan.experiment, {**plan.settings, **own})) for id, own in cases.items()}

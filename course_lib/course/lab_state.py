@@ -19,13 +19,16 @@ from course_lib.data.registry import need_histories, source, sources
 from course_lib.errors import CourseError
 from course_lib.experiments.catalogue import experiment_card
 from course_lib.experiments.config import SEED, RunConfig
+from course_lib.experiments.recipes import needs_recipe, suited
 from course_lib.models.catalogue import Setting, Value
+from course_lib.training.recipe import BUDGET_S, HIGHEST_S, LOWEST_S
 
 SHOPPERS = 5  # the returning shoppers, users 0..4 of every dataset's frames
 HISTORY_LIMIT = 400  # products that a history in a link may name; far above any model's window
 MOST_FRAMES = 9999
 OLDER = {"length": "history_length"}  # names that links of before had for a setting
-PLACES = ("lab", "size", "seed", "shopper", "frame", "epoch", "history", "run")  # in a link, beside data and settings
+# In a link, beside data and settings
+PLACES = ("lab", "size", "seed", "shopper", "frame", "epoch", "history", "run", "budget")
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,17 @@ class LabState:
     asked: Mapping[str, Value] = field(default_factory=dict)  # choices of a question that differ from its defaults
     words: str = ""  # a line of text that is asked about; in no link, for it is the learner's own
     run: str | None = None
+    budget: int = BUDGET_S  # seconds that a recipe from the data is made for
 
     @property
     def dataset(self) -> str:
         """The first dataset's name; empty where nothing is read."""
         return next(iter(self.data.values()), ("", ""))[0]
+
+    @property
+    def has_recipe(self) -> bool:
+        """Whether its settings come of a recipe from the data: it stands on none of the lessons' shops."""
+        return needs_recipe(self.experiment, self.data)
 
     def config(self) -> RunConfig:
         """The run that these choices ask for; raises CourseError when they do not go together."""
@@ -73,7 +82,14 @@ class LabState:
             pairs["size"] = next(iter(self.data.values()))[1]
         pairs |= {name: self.settings[name] for name in self.shows if name in self.settings}
         history = None if self.history is None else "-".join(map(str, self.history))
-        places = {"seed": self.seed, "shopper": self.shopper, "frame": self.frame, "history": history, "run": self.run}
+        places = {
+            "budget": self.budget if self.has_recipe else None,
+            "seed": self.seed,
+            "shopper": self.shopper,
+            "frame": self.frame,
+            "history": history,
+            "run": self.run,
+        }
         pairs |= {name: value for name, value in places.items() if value is not None and self.has_place(name)}
         return {name: str(value) for name, value in pairs.items()}
 
@@ -85,6 +101,40 @@ class LabState:
     def link(self) -> str:
         """The query string, without the question mark."""
         return urlencode(self.query())
+
+
+def prefilled(start: LabState, state: LabState) -> dict[str, Value]:
+    """The settings that a form begins with on ``state``'s data: the lesson's on its own, else those of the recipe.
+
+    ``start`` is the state in which the lab opens. Raises CourseError where the data cannot be counted.
+    """
+    card = experiment_card(state.experiment)
+    models = {name: state.settings[name] for name in card.chooses if name in state.settings}
+    if not state.has_recipe or state.data == start.data:
+        for name, model in models.items():
+            start = start if start.settings.get(name) == model else start.with_setting(name, model)
+        return dict(start.settings)
+    kept = {name: one for name, one in start.settings.items() if name in card.own_settings and name != "shoppers"}
+    found = suited(state.experiment, state.data, models, state.budget).settings
+    return dict(completed(replace(state, settings={**kept, **found})).settings)
+
+
+def by_hand(start: LabState, state: LabState) -> dict[str, Value]:
+    """Settings that the form shows and somebody has changed from what it began with."""
+    before = prefilled(start, state)
+    chosen = experiment_card(state.experiment).chooses
+    return {
+        name: state.settings[name]
+        for name in state.shows
+        if name in state.settings and name not in chosen and state.settings[name] != before.get(name)
+    }
+
+
+def on_other_data(start: LabState, state: LabState, **changes: Any) -> LabState:
+    """``state`` with other data or another budget, and the settings that suit them; those chosen by hand stay."""
+    hand = by_hand(start, state)
+    after = replace(state, **changes)
+    return replace(after, settings={**prefilled(start, after), **hand})
 
 
 def link_keys(plan: LabPlan) -> tuple[str, ...]:
@@ -143,13 +193,19 @@ def state_from_link(
         if place == 0:
             size = checked("size", partial(_size, dataset), size)
         data[name] = (dataset, size)
-    state = replace(start, data=data)
+    budget = place_of("budget", Setting("budget", BUDGET_S, LOWEST_S, HIGHEST_S).check, start.budget)
+    state = replace(start, data=data, budget=budget)
     for choice in card.chooses:
         if choice in state.shows:
             offered = state.offered()[choice]
             chosen = checked(choice, offered.check, state.settings[choice])
             if chosen != state.settings[choice]:
                 state = state.with_setting(choice, chosen)
+    try:
+        state = replace(state, settings=prefilled(start, state)) if state.has_recipe else state
+    except CourseError as error:  # data that cannot be read have no recipe
+        errors.append(error)
+        state = replace(state, data=start.data)
     chosen_models = state
     for name, setting in state.offered().items():
         if name not in card.chooses:

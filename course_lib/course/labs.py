@@ -7,6 +7,7 @@ seed = 1
 shows = ["model", "width"]       # settings that the form shows, in this order
 [lab.data]
 dataset = "shop"                 # by the experiment's names; "complete-journey/full" names a size too
+page_language = "language"       # a setting that opens in the language of the page, where a run writes in one
 [lab.settings]
 epochs = 4                       # what differs from the experiment's defaults
 [[lab.run]]                      # a lab that compares has a list of runs, each with settings of its own
@@ -14,12 +15,13 @@ id = "markov"
 name_zh = "马尔可夫"
 name_en = "Markov"
 settings = {model = "markov"}
+data = {dataset = "shop"}        # where it differs from the lab's
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from course_lib.course.problems import LessonError, Table
@@ -27,6 +29,7 @@ from course_lib.errors import CourseError
 from course_lib.experiments.catalogue import ExperimentCard, experiment_card
 from course_lib.experiments.config import RunConfig
 from course_lib.models.catalogue import Value
+from course_lib.text import LANGUAGES
 
 Data = Mapping[str, tuple[str, str | None]]  # dataset and size (None: its first), by the names in DATA
 
@@ -40,6 +43,7 @@ class LabRun:
     settings: Mapping[str, Value]  # what differs from the lab's
     seed: int | None = None  # None: the lab's
     later: bool = False  # not started with the others: the one that tests what they foretold
+    data: Data = field(default_factory=dict)  # what differs from the lab's
 
     def name(self, language: str) -> str:
         """What it is called beside the others."""
@@ -58,12 +62,19 @@ class LabPlan:
     shows: tuple[str, ...] = ()  # settings that the form shows
     pictures: tuple[str, ...] = ()  # names of pictures beside it, the first one always in sight
     runs: tuple[LabRun, ...] = ()  # empty: one run, of ``settings``
+    page_language: str = ""  # the setting that opens in the language of the page; "" for none
     trouble: CourseError | None = None  # why this lab cannot be opened; the lesson can
 
     @property
     def card(self) -> ExperimentCard:
         """What its experiment declares; raises CourseError."""
         return experiment_card(self.experiment)
+
+    def read_in(self, language: str) -> LabPlan:
+        """The lab as the page of a language has it: another run only where runs write in a language."""
+        if not self.page_language:
+            return self
+        return replace(self, settings={**self.settings, self.page_language: language})
 
     def configs(self) -> dict[str, RunConfig]:
         """The lab's own runs by id, "" for that of a lab without a list; none where its experiment is light.
@@ -76,7 +87,7 @@ class LabPlan:
         return {
             one.id: RunConfig.make(
                 self.experiment,
-                self.data,
+                {**self.data, **one.data},
                 {**self.settings, **one.settings},
                 self.seed if one.seed is None else one.seed,
             )
@@ -93,7 +104,10 @@ def read_lab(row: Table) -> LabPlan:
     settings = dict(row.table("settings", needed=False).content)
     runs = tuple(_read_run(one) for one in row.tables("run"))
     row.no_twins("run", [one.id for one in runs])
-    plan = LabPlan(id, experiment, seed, data, settings, tuple(map(str, shows)), tuple(map(str, pictures)), runs)
+    plan = LabPlan(
+        id, experiment, seed, data, settings, tuple(map(str, shows)), tuple(map(str, pictures)), runs,
+        row.text("page_language", needed=False),
+    )  # fmt: skip
     row.finish()
     return plan if not experiment else _tried(plan, row)
 
@@ -103,7 +117,8 @@ def _read_run(row: Table) -> LabRun:
     id, names = row.identifier(), row.texts("name")
     settings = dict(row.table("settings", needed=False).content)
     seed = row.integer("seed", 0, 2**31 - 1, default=-1) if "seed" in row.content else None
-    run = LabRun(id, names, settings, seed, bool(row.value("later", (bool,), "boolean", False, needed=False)))
+    later = bool(row.value("later", (bool,), "boolean", False, needed=False))
+    run = LabRun(id, names, settings, seed, later, read_data(row.table("data", needed=False)))
     row.finish()
     return run
 
@@ -118,10 +133,12 @@ def _tried(plan: LabPlan, row: Table) -> LabPlan:
     """The plan, with its trouble where its runs cannot even be named."""
     try:
         card = plan.card
-        if card.light:
-            card.check(plan.settings)
-        else:
-            plan.configs()
+        for language in LANGUAGES if plan.page_language else LANGUAGES[:1]:
+            spoken = plan.read_in(language)
+            if card.light:
+                card.check(spoken.settings)
+            else:
+                spoken.configs()
         known = card.every_setting
         for name in plan.shows:
             if name not in known:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from course_lib.data.intake import store
-from course_lib.data.intake.store import Receipt
+from course_lib.data.receipts import Receipt
 from course_lib.errors import CourseError
 from course_lib.experiments.config import RunConfig
 from course_lib.runs.store import RunStore

@@ -83,3 +83,13 @@ def course_progress(lessons: Iterable[Lesson], learner: Learner) -> dict[str, Le
     """Every lesson's progress, by id, in the lessons' order."""
     activity = learner.activity()
     return {lesson.id: lesson_progress(lesson, activity) for lesson in lessons}
+
+
+def newest_step(activity: Activity, lesson: str) -> str:
+    """The step of a lesson in which the learner did something last; "" where nothing was done."""
+    done = [(step.at, step.anchor) for step in activity.steps if step.lesson == lesson]
+    done += [(answer.at, "check") for answer in activity.answers if answer.lesson == lesson]
+    done += [(tried.at, "check") for tried in activity.challenges if tried.lesson == lesson]
+    done += [(guess.at, "predict") for guess in activity.guesses if guess.lesson == lesson]
+    done += [(run.at, "train") for run in activity.runs if run.lesson == lesson]
+    return max(done, default=(0.0, ""))[1]

@@ -12,96 +12,40 @@ fails, and the message says what to do.
 
 from __future__ import annotations
 
-import json
+import contextlib
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
-from course_lib.course import tables
-from course_lib.course.database import NAPS, PATIENCE, connect, identity, translated
+from course_lib.course import database_address, tables
+from course_lib.course.database import NAPS, PATIENCE, connect, identity
+from course_lib.course.database_errors import translated
+from course_lib.course.given import Activity, Answer, ChallengeTried, GuessGiven, RunStarted, Step
+from course_lib.course.storable import checked_json, checked_name, checked_text
 from course_lib.errors import CourseError
 
-LONGEST_NAME = 200  # characters in an id
-LONGEST = 100_000  # characters in anything else
+__all__ = [
+    "Activity", "Answer", "ChallengeTried", "GuessGiven", "Learner", "RunStarted", "Step", "Store", "Unopened",
+    "open_store",
+]  # fmt: skip
 
-
-@dataclass(frozen=True)
-class Answer:
-    """One answer to a question."""
-
-    lesson: str
-    question: str
-    version: str
-    chosen: tuple[int, ...]
-    correct: bool
-    at: float
-
-
-@dataclass(frozen=True)
-class GuessGiven:
-    """One guess."""
-
-    lesson: str
-    guess: str
-    value: str | float
-    at: float
-
-
-@dataclass(frozen=True)
-class Step:
-    """A section that the learner has seen, or finished."""
-
-    lesson: str
-    anchor: str
-    completed: bool
-    at: float
-
-
-@dataclass(frozen=True)
-class RunStarted:
-    """A run that the learner started or opened in a lesson's lab."""
-
-    lesson: str
-    run_id: str
-    link: str
-    state: Mapping[str, Any]
-    at: float
-
-
-@dataclass(frozen=True)
-class ChallengeTried:
-    """One attempt at a challenge."""
-
-    lesson: str
-    challenge: str
-    run_id: str
-    passed: bool
-    details: Any
-    at: float
-
-
-@dataclass(frozen=True)
-class Activity:
-    """All that a learner has done, oldest first; what progress is computed from."""
-
-    answers: tuple[Answer, ...] = ()
-    guesses: tuple[GuessGiven, ...] = ()
-    steps: tuple[Step, ...] = ()
-    runs: tuple[RunStarted, ...] = ()
-    challenges: tuple[ChallengeTried, ...] = ()
+GLANCE = 0.25  # seconds that a mark of progress may wait for another writer: it can be made at the next drawing
+PAUSE = 2.0  # seconds for which a page does not ask again what has just been refused: it asks some twenty times
+WRITERS = {"sqlite": 1}  # that may hold a connection at once, so that readers always find a free one; others: 8
 
 
 def open_store(address: str, patience: float = PATIENCE) -> Store:
     """The store at an SQLAlchemy URL, its tables made where the database is empty.
 
-    ``patience`` is how many seconds a write waits for another writer. Raises CourseError: a database of another
-    version (left untouched), a file that is no database, a folder that cannot be written, a server that is not there.
+    A database of an older version is carried forward. ``patience`` is how many seconds a write waits for another
+    writer. Raises CourseError: a database of a newer version (left untouched), a file that is no database, a folder
+    that cannot be written, a server that is not there.
     """
-    engine = connect(address, patience)
-    return Store(engine)
+    return Store(connect(address, patience), patience)
 
 
 @dataclass
@@ -109,21 +53,31 @@ class Store:
     """An open database. Safe to share between threads; keep one a process."""
 
     engine: sa.Engine
+    patience: float = PATIENCE  # seconds that a write waits for other writers
     shown: str = field(init=False)  # the address as messages show it
     file: tuple[int, int] | None = field(init=False)  # the file that was opened
     writes: int = field(init=False, default=0)  # by this process; what was read before the last one is old
+    refusals: dict[str, tuple[float, CourseError]] = field(init=False, default_factory=dict)  # the last, of "read", ...
 
     def __post_init__(self) -> None:
-        url = self.engine.url
-        self.shown = str(url.database) if self.engine.dialect.name == "sqlite" else url.render_as_string()
+        self.shown = database_address.shown(self.engine.url)
         self.file = identity(self.engine)
+        self._turns = threading.BoundedSemaphore(WRITERS.get(self.engine.dialect.name, 8))
 
-    def learner(self, key: str = "local", for_a_page: bool = False) -> Learner:
+    def learner(
+        self, key: str = "local", for_a_page: bool = False, troubles: list[CourseError] | None = None
+    ) -> Learner:
         """The notebook of one learner; costs nothing until something is read or written.
 
-        One ``for_a_page`` reads all that there is at once and again only after a write: keep it for one drawing.
+        One ``for_a_page`` reads all that there is at once and again only after a write: keep it for one drawing. Where
+        ``troubles`` is given, what cannot be read is empty and the reason is added there; else it is raised.
         """
-        return Learner(self, _name("learner", key), _Page() if for_a_page else None)
+        return Learner(self, checked_name("learner", key), _Page() if for_a_page else None, troubles)
+
+    @property
+    def replaced(self) -> bool:
+        """Whether another file lies in the place of the one that was opened."""
+        return identity(self.engine) not in (None, self.file)
 
     def close(self) -> None:
         """Closes all connections."""
@@ -134,24 +88,81 @@ class Store:
         return self.read_all({"": query})[""]
 
     def read_all(self, queries: Mapping[str, sa.Select[Any]], **values: Any) -> dict[str, list[Any]]:
-        """All rows of each query, read at one moment; ``values`` are those of their parameters."""
-        with translated(self.shown), self.engine.connect() as connection:
+        """All rows of each query, read at one moment; ``values`` are those of their parameters.
+
+        What has just been refused is refused at once: the parts of a page ask one after the other, and each would wait.
+        """
+        error = self.refused("read")
+        if error is not None:
+            raise error.with_traceback(None)  # it is raised many times, and would grow
+        with self._noted("read"), translated(self.shown), self.engine.connect() as connection:
             return {name: list(connection.execute(query, values).all()) for name, query in queries.items()}
 
-    def write(self, work: Callable[[sa.Connection], None]) -> None:
-        """Does ``work`` in one transaction; again where another process has inserted the same row meanwhile."""
-        if self.file != identity(self.engine):  # SQLite would go on writing to a deleted file, and nobody would read it
-            raise CourseError("database_gone", address=self.shown)
+    def write(self, work: Callable[[sa.Connection], None], patience: float | None = None) -> None:
+        """Does ``work`` in one transaction; again where another process has inserted the same row meanwhile.
+
+        It waits ``patience`` seconds for other writers, the store's own patience unless given. When it returns, all of
+        the work is on the disk; when it raises CourseError, nothing of it is.
+        """
+        allowed = self.patience if patience is None else patience
+        end = time.monotonic() + allowed
+        with self._noted("write"):
+            if self.file != identity(self.engine):  # SQLite would write on to a deleted file, and nobody would read it
+                raise CourseError("database_gone", address=self.shown)
+            if not self._turns.acquire(timeout=allowed):
+                raise CourseError("database_busy", address=self.shown)
+            try:
+                self._write(work, end)
+            finally:
+                self._turns.release()
+
+    def _write(self, work: Callable[[sa.Connection], None], end: float) -> None:
         with translated(self.shown):
             for attempt in range(NAPS):
+                left = max(0.01, end - time.monotonic())
                 try:
-                    with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+                    options = self.engine.connect().execution_options(writes=True, patience=left)
+                    with options as connection, connection.begin():
                         work(connection)
                     self.writes += 1
                     return
                 except sa.exc.IntegrityError:
                     if attempt == NAPS - 1:
                         raise
+
+    def refused(self, what: str) -> CourseError | None:
+        """Why the last reading ("read") or writing ("write") failed, if that is only moments ago."""
+        since, error = self.refusals.get(what, (0.0, None))
+        return error if error is not None and time.monotonic() - since < PAUSE else None
+
+    @contextlib.contextmanager
+    def _noted(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except CourseError as error:
+            self.refusals[what] = (time.monotonic(), error)
+            if error.key == "database_corrupt":
+                self.engine.dispose()  # the file may be put right in its place; SQLite would keep what it has read
+            raise
+        self.refusals.pop(what, None)
+
+
+class Unopened(Store):
+    """In the place of a database that cannot be opened: whatever is asked of it says why."""
+
+    def __init__(self, error: CourseError) -> None:
+        self.error, self.file, self.writes, self.refusals = error, None, 0, {}
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def read_all(self, queries: Mapping[str, sa.Select[Any]], **values: Any) -> dict[str, list[Any]]:
+        """Raises CourseError."""
+        raise self.error.with_traceback(None)
+
+    def write(self, work: Callable[[sa.Connection], None], patience: float | None = None) -> None:
+        """Raises CourseError."""
+        raise self.error.with_traceback(None)
 
 
 @dataclass
@@ -169,6 +180,7 @@ class Learner:
     store: Store
     key: str
     page: _Page | None = None
+    troubles: list[CourseError] | None = None  # why something could not be read; None: that is raised
 
     # ---- answers
 
@@ -179,9 +191,9 @@ class Learner:
         self._add(
             tables.answers,
             lesson,
-            question=_name("question", question),
-            version=_name("version", version, empty=True),
-            chosen=_json("chosen", [int(one) for one in chosen]),
+            question=checked_name("question", question),
+            version=checked_name("version", version, empty=True),
+            chosen=checked_json("chosen", [int(one) for one in chosen]),
             correct=bool(correct),
         )
 
@@ -198,7 +210,7 @@ class Learner:
 
     def record_guess(self, lesson: str, guess: str, value: str | float) -> None:
         """A guess; earlier ones are kept."""
-        self._add(tables.guesses, lesson, guess=_name("guess", guess), value=_json("value", value))
+        self._add(tables.guesses, lesson, guess=checked_name("guess", guess), value=checked_json("value", value))
 
     def guess_attempts(self, lesson: str | None = None) -> tuple[GuessGiven, ...]:
         """All guesses ever made, oldest first."""
@@ -210,9 +222,13 @@ class Learner:
 
     # ---- steps
 
-    def record_step(self, lesson: str, anchor: str, completed: bool = False) -> None:
+    def record_step(self, lesson: str, anchor: str, completed: bool = False, patience: float | None = None) -> None:
         """A section seen or, with ``completed``, finished. A finished one stays finished."""
-        where = {"learner": self.key, "lesson": _name("lesson", lesson), "anchor": _name("anchor", anchor)}
+        where = {
+            "learner": self.key,
+            "lesson": checked_name("lesson", lesson),
+            "anchor": checked_name("anchor", anchor),
+        }
         row = sa.and_(*(tables.steps.c[name] == value for name, value in where.items()))
 
         def work(connection: sa.Connection) -> None:
@@ -225,7 +241,23 @@ class Learner:
 
         known = [step for step in self.steps(lesson) if step.anchor == anchor]
         if not known or (completed and not known[0].completed):  # most visits are repeats: no lock for those
-            self.store.write(work)
+            self.store.write(work, patience)
+
+    def mark(self, lesson: str, *anchors: str) -> bool:
+        """Sections that are finished, noted where the database takes it at once; whether it has.
+
+        For what a learner has not asked to be kept, and what can be noted as well at the next drawing of the page.
+        """
+        if self.store.refused("write") is not None:
+            return False
+        try:
+            for anchor in anchors:
+                self.record_step(lesson, anchor, completed=True, patience=GLANCE)
+        except CourseError as error:
+            if not error.of_the_database:
+                raise
+            return False
+        return True
 
     def steps(self, lesson: str | None = None) -> tuple[Step, ...]:
         """The sections seen so far."""
@@ -239,9 +271,9 @@ class Learner:
         self._add(
             tables.runs,
             lesson,
-            run_id=_name("run_id", run_id),
-            link=_text("link", link),
-            state=_json("state", dict(state or {})),
+            run_id=checked_name("run_id", run_id),
+            link=checked_text("link", link),
+            state=checked_json("state", dict(state or {})),
         )
 
     def runs(self, lesson: str | None = None) -> tuple[RunStarted, ...]:
@@ -260,10 +292,10 @@ class Learner:
         self._add(
             tables.challenges,
             lesson,
-            challenge=_name("challenge", challenge),
-            run_id=_name("run_id", run_id),
+            challenge=checked_name("challenge", challenge),
+            run_id=checked_name("run_id", run_id),
             passed=bool(passed),
-            details=_json("details", {} if details is None else details),
+            details=checked_json("details", {} if details is None else details),
         )
 
     def challenges(self, lesson: str | None = None) -> tuple[ChallengeTried, ...]:
@@ -275,19 +307,20 @@ class Learner:
 
     def preference(self, name: str, default: Any = None) -> Any:
         """A preference such as ``language``, or ``default`` where it was never set."""
-        wanted = _name("preference", name)
+        wanted = checked_name("preference", name)
         if self.page is not None:
             rows = [row for row in self._page_rows(tables.preferences) if row.name == wanted]
         else:
             table = tables.preferences
-            rows = self.store.read(sa.select(table).where(table.c.learner == self.key, table.c.name == wanted))
+            query = sa.select(table).where(table.c.learner == self.key, table.c.name == wanted)
+            rows = self._read({"": query})[""]
         return rows[0].value if rows else default
 
     def set_preference(self, name: str, value: Any) -> None:
         """Sets a preference; any JSON value but null."""
         table = tables.preferences
-        where = {"learner": self.key, "name": _name("preference", name)}
-        stored = _json(name, value)
+        where = {"learner": self.key, "name": checked_name("preference", name)}
+        stored = checked_json(name, value)
 
         def work(connection: sa.Connection) -> None:
             row = sa.and_(table.c.learner == self.key, table.c.name == where["name"])
@@ -305,7 +338,7 @@ class Learner:
 
     def _add(self, table: sa.Table, lesson: str, **values: Any) -> None:
         """A new row."""
-        row = {"learner": self.key, "lesson": _name("lesson", lesson), **values}
+        row = {"learner": self.key, "lesson": checked_name("lesson", lesson), **values}
 
         def work(connection: sa.Connection) -> None:
             self._be_there(connection)
@@ -329,14 +362,26 @@ class Learner:
         if lesson is not None:
             query = query.where(table.c.lesson == lesson)
         query = query.order_by(order.desc()).limit(newest) if newest else query.order_by(order)
-        return self.store.read(query)
+        return self._read({"": query})[""]
+
+    def _read(self, queries: Mapping[str, sa.Select[Any]], **values: Any) -> dict[str, list[Any]]:
+        """The rows; none where they cannot be read and somebody takes the reason."""
+        if self.troubles is None:
+            return self.store.read_all(queries, **values)
+        try:
+            return self.store.read_all(queries, **values)
+        except CourseError as error:
+            if not error.of_the_database:
+                raise
+            self.troubles.append(error)
+        return {name: [] for name in queries}
 
     def _page_rows(self, table: sa.Table) -> list[Any]:
         """The learner's rows of a table, oldest first, from one reading of all tables."""
         assert self.page is not None
         writes = self.store.writes
         if self.page.writes != writes:
-            self.page.rows = self.store.read_all(_ALL, learner=self.key)
+            self.page.rows = self._read(_ALL, learner=self.key)
             self.page.writes = writes
         return self.page.rows[table.name]
 
@@ -350,32 +395,3 @@ _ALL = {
     table.name: sa.select(table).where(table.c.learner == sa.bindparam("learner")).order_by(_order(table))
     for table in (tables.answers, tables.guesses, tables.steps, tables.runs, tables.challenges, tables.preferences)
 }
-
-
-def _text(name: str, value: str, longest: int = LONGEST) -> str:
-    """A text that every database takes; raises CourseError for one that is too long or no text."""
-    if not isinstance(value, str) or "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise CourseError("value_not_storable", name=name)
-    if len(value) > longest:
-        raise CourseError("value_too_long", name=name, length=len(value), most=longest)
-    return value
-
-
-def _name(name: str, value: str, empty: bool = False) -> str:
-    """An id: short, and not empty."""
-    if not _text(name, value, LONGEST_NAME) and not empty:
-        raise CourseError("value_not_storable", name=name)
-    return value
-
-
-def _json(name: str, value: Any) -> Any:
-    """A value that JSON can hold; raises CourseError for any other."""
-    try:
-        length = len(json.dumps(value, allow_nan=False))
-    except (TypeError, ValueError, RecursionError):
-        raise CourseError("value_not_storable", name=name) from None
-    if value is None or "\\u0000" in json.dumps(value):
-        raise CourseError("value_not_storable", name=name)
-    if length > LONGEST:
-        raise CourseError("value_too_long", name=name, length=length, most=LONGEST)
-    return value

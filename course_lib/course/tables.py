@@ -6,9 +6,9 @@ only steps and preferences are overwritten.
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text
+from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint
 
-SCHEMA = "1"
+SCHEMA = "2"
 
 metadata = MetaData()
 
@@ -76,4 +76,80 @@ preferences = Table(
     Column("learner", Text, ForeignKey("learners.key", ondelete="CASCADE"), primary_key=True),
     Column("name", Text, primary_key=True),
     Column("value", JSON, nullable=False),
+)
+
+# ---- a class, its people, and what proves who somebody is
+
+instructors = Table(  # learners who have given the instructor's secret
+    "instructors",
+    metadata,
+    Column("learner", Text, ForeignKey("learners.key", ondelete="CASCADE"), primary_key=True),
+    Column("since", Float, nullable=False),
+)
+
+classes = Table(
+    "classes",
+    metadata,
+    Column("key", Text, primary_key=True),  # 16 hexadecimal digits, random
+    Column("name", Text, nullable=False),
+    Column("instructor", Text, ForeignKey("learners.key", ondelete="CASCADE"), nullable=False),
+    Column("code", Text, unique=True),  # what one joins with; none once the class is closed
+    Column("opened", Float, nullable=False),
+    Column("closed", Float),
+    Column("plan", JSON, nullable=False),  # what is open, where everybody is called to, whether answers are anonymous
+    Column("limits", JSON, nullable=False),  # of each learner: longest run, largest model and dataset
+)
+
+members = Table(
+    "members",
+    metadata,
+    Column("classroom", Text, ForeignKey("classes.key", ondelete="CASCADE"), primary_key=True),
+    Column("learner", Text, ForeignKey("learners.key", ondelete="CASCADE"), primary_key=True),
+    Column("nickname", Text, nullable=False),  # as shown
+    Column("folded", Text, nullable=False),  # as compared: no two members of a class have the same
+    Column("joined", Float, nullable=False),
+    Column("removed", Float),  # by the instructor; such a learner cannot join again by the same code
+    Column("seen", Float, nullable=False),  # last active
+    Column("lesson", Text, nullable=False),  # where they are; empty: no lesson
+    Column("anchor", Text, nullable=False),
+    Column("help_since", Float),  # asks for help
+    Column("limits", JSON, nullable=False),  # of this learner, where they differ from the class's
+    UniqueConstraint("classroom", "folded", name="members_nickname"),
+    Index("members_of", "learner"),
+)
+
+revealed = Table(  # questions and guesses whose pooled answers the class may see
+    "revealed",
+    metadata,
+    Column("classroom", Text, ForeignKey("classes.key", ondelete="CASCADE"), primary_key=True),
+    Column("lesson", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("at", Float, nullable=False),
+)
+
+resume_codes = Table(
+    "resume_codes",
+    metadata,
+    Column("learner", Text, ForeignKey("learners.key", ondelete="CASCADE"), primary_key=True),
+    Column("code", Text, nullable=False, unique=True),  # its keyed hash; the code itself is nowhere
+    Column("since", Float, nullable=False),
+)
+
+tries = Table(  # codes tried of late, for the limits on guessing; shared by all web processes
+    "tries",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("what", Text, nullable=False),  # which code, and from where, hashed
+    Column("at", Float, nullable=False),
+    Index("tries_of", "what", "at"),
+)
+
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("learner", Text, ForeignKey("learners.key", ondelete="CASCADE"), nullable=False),
+    Column("content", JSON, nullable=False),
+    Column("at", Float, nullable=False),
+    Index("certificates_of", "learner"),
 )

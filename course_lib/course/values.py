@@ -9,6 +9,8 @@ width = {lab = "train", setting = "width", as = "count"}                    # of
 exponent = {lab = "size", derived = "scaling.exponent", as = "exponent"}    # of all the lab's runs: cli/derived
 products = {fact = "shop.products", as = "count"}                           # what needs no run: cli/facts.py
 
+A value of a lab that follows the page's language is measured in each, unless its settings name one.
+
 ``as`` is a form of course_lib/course/forms.py. ``range = true`` writes the ends of the number's interval, "3.42 to
 3.67". ``data = {dataset = "complete-journey"}`` takes another dataset than the lab's. ``python -m course_lib measure``
 makes the runs and writes data/measured.toml.
@@ -57,6 +59,7 @@ class ValueSource:
     ends: bool = False  # the range from low to high instead of the value
     difference: bool = False  # of two runs
     runs: tuple[RunConfig | Light, ...] = ()  # what it is of, in the lab's order; none for a fact
+    language: str = ""  # the one in which its runs write; "" where both languages have the same
 
     @property
     def configs(self) -> tuple[RunConfig, ...]:
@@ -103,6 +106,8 @@ class ValueSource:
     def write(self, number: Estimate | str) -> dict[str, str]:
         """The strings of data/measured.toml: one called as the value, or one a language where these differ."""
         both = dict.fromkeys(LANGUAGES, number) if isinstance(number, str) else written(number, self.form, self.ends)
+        if self.language:
+            return {f"{self.name}_{self.language}": both[self.language]}
         if len(set(both.values())) == 1:
             return {self.name: both[LANGUAGES[0]]}
         return {f"{self.name}_{language}": said for language, said in both.items()}
@@ -115,25 +120,26 @@ def read_values(lesson: Lesson, folder: Path = FOLDER) -> tuple[ValueSource, ...
         return ()
     found: list[CourseError] = []
     table = Table(read_toml(path, found), name_of(path), found)
-    values = [_read_value(table.table(name), name, lesson) for name in table.content]
+    values = [value for name in table.content for value in _read_value(table.table(name), name, lesson)]
     if found:
         raise found[0]
-    return tuple(value for value in values if value is not None)
+    return tuple(values)
 
 
-def _read_value(row: Table, name: str, lesson: Lesson) -> ValueSource | None:
+def _read_value(row: Table, name: str, lesson: Lesson) -> list[ValueSource]:
+    """One value, or one a language."""
     kinds = [kind for kind in KINDS if kind in row.content]
     kind = kinds[0] if len(kinds) == 1 else ""
     if not kind:
         row.problem("lesson_field_choice", field=row.path, value=", ".join(kinds) or "-", known=", ".join(KINDS))
-        return None
+        return []
     where = row.text(kind)
     form = row.choice("as", tuple(FORMS), "" if kind == "setting" else None)
     ends = kind != "setting" and bool(row.value("range", (bool,), "boolean", False, needed=False))
     value = ValueSource(lesson.id, name, kind, where, form, ends)
     if kind == "fact":
         row.finish()
-        return value
+        return [value]
     lab = row.choice("lab", [one.id for one in lesson.labs])
     runs = [row.text("run", needed=False)]
     if kind in ("measure", "result"):
@@ -141,12 +147,23 @@ def _read_value(row: Table, name: str, lesson: Lesson) -> ValueSource | None:
     settings, data = row.table("settings", needed=False), read_data(row.table("data", needed=False))
     row.finish()
     if not lab:
-        return None
+        return []
+    plan = lesson.lab(lab)
+    spoken = LANGUAGES if plan.page_language and plan.page_language not in settings.content else ("",)
     try:
-        return _of_lab(lesson.lab(lab), [run for run in runs if run], data, settings.content, value)
+        return [
+            _of_lab(
+                plan.read_in(language) if language else plan,
+                [run for run in runs if run],
+                data,
+                settings.content,
+                replace(value, language=language),
+            )
+            for language in spoken
+        ]
     except CourseError as cause:
         row.found.append(LessonError("lesson_value", {"reason": cause.text}, file=row.file, field=row.path))
-        return None
+        return []
 
 
 def _of_lab(
@@ -175,7 +192,7 @@ def _of_lab(
             runs.append(Light(card.name, card.check(given)))
         else:
             seed = lab.seed if one.seed is None else one.seed
-            runs.append(RunConfig.make(card.name, {**lab.data, **data}, given, seed))
+            runs.append(RunConfig.make(card.name, {**lab.data, **one.data, **data}, given, seed))
     return replace(value, runs=tuple(runs), difference=len(wanted) == 2 and value.kind != "derived")
 
 

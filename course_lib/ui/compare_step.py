@@ -12,18 +12,20 @@ import streamlit as st
 
 from course_lib.course.measures import HEADLINE
 from course_lib.errors import CourseError
+from course_lib.figures.names import in_unit, measure_name
 from course_lib.figures.shown import Shown
 from course_lib.runs.view import RunView
-from course_lib.ui import shell
-from course_lib.ui.guess_step import in_unit, verdicts
+from course_lib.ui import limited, shell
+from course_lib.ui.guess_step import verdicts
 from course_lib.ui.lab import Lab
-from course_lib.ui.language import duration, measure_name
+from course_lib.ui.language import duration
+from course_lib.ui.pace import pace, this_tab
 from course_lib.ui.panels import panel_of
 from course_lib.ui.picture import draw_picture
 from course_lib.ui.shell import t
+from course_lib.ui.take_home import report_buttons
 from course_lib.ui.this_run import once, one_run
 
-POLL_S = 1.0
 GUESSES = "guesses"
 
 
@@ -45,7 +47,9 @@ def compare_step(lab: Lab, ready: bool) -> None:
             if not ready:
                 st.caption(t("lab.guess_first"))
         lab.tell_troubles()
-        st.fragment(_panel, run_every=POLL_S if live else None)(lab, live)
+        every = pace.seen(lab.key(""), this_tab()) if live else None
+        st.fragment(_panel, run_every=every)(lab, live)
+        report_buttons(lab, [view.run_id for view in views.values() if view.state == "finished"])
 
 
 def _button(
@@ -75,7 +79,7 @@ def _train(lab: Lab, ids: list[str]) -> None:
         if id not in ids:
             continue
         try:
-            run_id = shell.runs().start(config, shell.learner())
+            run_id = limited.start(lab, config)
         except CourseError as error:
             lab.troubles.append(error)
         else:
@@ -91,6 +95,8 @@ def _stop(lab: Lab) -> None:
 @one_run()
 def _panel(lab: Lab, was_live: bool) -> None:
     views = watched(lab)
+    if was_live:
+        pace.seen(lab.key(""), this_tab())
     if was_live and not any(view.live for view in views.values()):
         st.rerun()  # the whole page, once: the guesses are graded now
     names = tuple(run.name(lab.language) for run in lab.plan.runs)

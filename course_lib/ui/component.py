@@ -1,4 +1,4 @@
-"""The components of our own: what the browser runs for ``component("NAME")`` is NAME.js and NAME.css in this folder."""
+"""The components of our own: the browser runs elements.js and NAME.js for ``component("NAME")``, styled by NAME.css."""
 
 from __future__ import annotations
 
@@ -17,5 +17,8 @@ def component(name: str, isolated: bool = True) -> Any:
         name: the stem of its two files.
         isolated: whether a shadow root keeps the page's styles out of it, and its own in.
     """
-    js, css = ((Path(__file__).parent / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
-    return st.components.v2.component(f"liverec_{name}", js=js, css=css, isolate_styles=isolated)
+    shared, js, css = (
+        (Path(__file__).parent / file).read_text(encoding="utf-8")
+        for file in ("elements.js", f"{name}.js", f"{name}.css")
+    )
+    return st.components.v2.component(f"liverec_{name}", js=f"{shared}\n{js}", css=css, isolate_styles=isolated)

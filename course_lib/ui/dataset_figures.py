@@ -97,7 +97,8 @@ def _history(choice: Choice, sample: Sample) -> None:
     lang, items = shell.language(), items_of(choice.address)
     shown = min(PRODUCTS, len(sample.items))
     key = "datasets.history_all" if shown == sample.events else "datasets.history_newest"
-    st.markdown(f"**{shopper_name(choice.name, sample.user)}** · {t(key, events=f'{sample.events:,}', shown=shown)}")
+    name = shell.plain(shopper_name(choice.name, sample.user))
+    st.markdown(f"**{name}** · {t(key, events=f'{sample.events:,}', shown=shown)}")
     days = [datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d") for time in sample.times[-shown:]]
     found = [
         product_card(product(items, item, lang), lang, day, choice.currency)

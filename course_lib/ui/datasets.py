@@ -10,14 +10,16 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from course_lib.course import glances
 from course_lib.data.dataset import Address, Source
 from course_lib.data.intake import store
-from course_lib.data.overview import Overview, make_overview
-from course_lib.data.registry import load, sources
+from course_lib.data.overview import Overview
+from course_lib.data.registry import sources
 from course_lib.errors import CourseError
+from course_lib.figures.names import dataset_name, size_name
 from course_lib.ui import drawn, shell
 from course_lib.ui.address import keep_address
-from course_lib.ui.language import dataset_name, keep_choice, size_name
+from course_lib.ui.language import keep_choice
 from course_lib.ui.shell import t
 from course_lib.ui.this_run import once
 
@@ -140,7 +142,7 @@ def overview(address: Address) -> Overview:
     with making:
         found = known_overview(address)
         if found is None:
-            found = make_overview(load(address))
+            found = glances.overview_of(address)
         with _lock:
             _overviews[address] = found
             _overviews.move_to_end(address)

@@ -15,7 +15,7 @@ from course_lib.ui.component import component
 from course_lib.ui.lab import Lab
 from course_lib.ui.shell import t
 
-COUNTED = ("epoch", "level", "numbers")  # what a frame's event may say of itself
+COUNTED = ("epoch", "level", "numbers", "slates", "shoppers", "products")  # what a frame's event may say of itself
 
 
 def chosen_frame(lab: Lab, view: RunView) -> int:
@@ -27,10 +27,13 @@ def chosen_frame(lab: Lab, view: RunView) -> int:
 
 
 def frame_name(view: RunView, at: int) -> str:
-    """What a frame is called: by its epoch or whatever else it counts (COUNTED), or its number."""
+    """What a frame is called: by its epoch or whatever else it counts (COUNTED), or its number, from 1 on."""
     told = next((one for one in view.of("frame") if int(one["at"]) == at), {})
     name = _counted(told)
-    return t(f"lab.{name}_name", **{name: f"{told[name]:.3g}"}) if name else str(at)
+    if not name:
+        return str(at + 1)
+    number = float(told[name])
+    return t(f"lab.{name}_name", **{name: f"{number:,.0f}" if number >= 1000 else f"{number:.3g}"})
 
 
 def _counted(told: Mapping[str, object]) -> str:
@@ -64,7 +67,7 @@ def frame_slider(lab: Lab, view: RunView, place: str, moved: Callable[[], None] 
     if not view.live and len(frames) == 1:
         return at  # nowhere to go
     counted = _counted(view.last("frame") or {})
-    other = "" if counted in ("", "epoch") else f"_{counted}"  # no moments of a training
+    other = "" if counted == "epoch" else f"_{counted or 'stage'}"  # no moments of a training
     hint = "frame_help_live" if view.live else "frame_help_other" if other else "frame_help"
     component("frame_slider")(
         key=key,

@@ -12,8 +12,10 @@ from course_lib.course.lessons import Lesson
 from course_lib.course.measures import Estimate, unit_of
 from course_lib.errors import CourseError
 from course_lib.figures.guesses import guess_axis
+from course_lib.figures.names import in_unit
 from course_lib.text import text
 from course_lib.ui import shell
+from course_lib.ui.class_answers import class_guessed
 from course_lib.ui.lab import Lab
 from course_lib.ui.language import keep_choice
 from course_lib.ui.live_figure import live_figure
@@ -27,20 +29,21 @@ def guess_step(lesson: Lesson) -> bool:
     notebook = shell.notebook()
     given = notebook.guesses(lesson.id)
     open_ones = [guess for guess in lesson.guesses if guess.id not in given]
-    skipped = bool(notebook.preference(_skip_name(lesson), False))
+    skipped = _skipped(lesson)
     for guess in lesson.guesses:
         if guess.id in given:
             _given(guess, given[guess.id].value)
+            class_guessed(lesson, guess, given[guess.id].value)
     if open_ones:
         _ask(lesson, open_ones[0], len(lesson.guesses) - len(open_ones) + 1)
     shell.told(f"{TROUBLE}.{lesson.id}")
     if not open_ones:
-        for anchor in ("why", "try", "predict"):
-            notebook.record_step(lesson.id, anchor, completed=True)
+        notebook.mark(lesson.id, "why", "try", "predict")
         return True
     if skipped:
         st.caption(t("predict.skipped"))
-    return skipped
+    # Where nobody can say what was guessed, the lab is open all the same.
+    return skipped or shell.memory_trouble() is not None
 
 
 def _ask(lesson: Lesson, guess: Guess, number: int) -> None:
@@ -85,6 +88,7 @@ def _commit(lesson: Lesson, guess: Guess, value: Any) -> None:
 
 
 def _skip(lesson: Lesson) -> None:
+    st.session_state[_skip_key(lesson)] = True  # holds in this tab, whether or not it can be kept
     shell.notebook().set_preference(_skip_name(lesson), True)
 
 
@@ -92,11 +96,18 @@ def _skip_name(lesson: Lesson) -> str:
     return f"{lesson.id}.guesses_skipped"
 
 
+def _skip_key(lesson: Lesson) -> str:
+    return f"guess.{lesson.id}.skipped"
+
+
+def _skipped(lesson: Lesson) -> bool:
+    return bool(st.session_state.get(_skip_key(lesson)) or shell.notebook().preference(_skip_name(lesson), False))
+
+
 def settled(lesson: Lesson) -> bool:
     """Whether the lesson's own numbers may be shown: everything is guessed, or the guesses are skipped."""
-    notebook = shell.notebook()
-    given = notebook.guesses(lesson.id)
-    return bool(notebook.preference(_skip_name(lesson), False)) or all(one.id in given for one in lesson.guesses)
+    given = shell.notebook().guesses(lesson.id)
+    return _skipped(lesson) or all(one.id in given for one in lesson.guesses)
 
 
 def _given(guess: Guess, value: str | float) -> None:
@@ -151,17 +162,3 @@ def measured(guess: Guess, truth: Estimate, language: str) -> str:
         return in_unit(truth.value, unit)
     low, value, high = (in_unit(number, unit) for number in (truth.low, truth.value, truth.high))
     return text("predict.interval", language, value=value, low=low, high=high)
-
-
-def in_unit(value: float, unit: str, whole: bool = False) -> str:
-    """A number as its unit is written everywhere: shares in %, scores with three decimals, counts in whole numbers.
-
-    Times below a tenth of a second are in milliseconds.
-    """
-    if unit == "share":
-        return f"{value:.0%}" if whole else f"{value:.1%}"
-    if unit == "count":
-        return f"{value:,.0f}"
-    if unit == "seconds":
-        return f"{value:,.1f} s" if value == 0 or value >= 0.1 else f"{1000 * value:.3g} ms"
-    return f"{value:.3f}" if unit in ("score", "difference") else f"{value:.2f}"

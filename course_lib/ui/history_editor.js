@@ -3,17 +3,6 @@
 
 const SEARCH_PAUSE = 120; // ms without a key before the search is asked
 
-function element(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text; // never innerHTML: titles are data
-  return node;
-}
-
-function fill(sentence, values) {
-  return sentence.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
-}
-
 class Editor {
   constructor(root) {
     this.root = root;

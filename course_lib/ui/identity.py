@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from course_lib.errors import CourseError
+from course_lib.ui.account import account
 from course_lib.ui.identity_cookie import LOCAL, cookie_name, known_as, new_name, verified
 from course_lib.ui.this_run import once
 
@@ -14,14 +15,16 @@ NAMELESS = "identity.nameless"  # session state
 def learner() -> str:
     """The learner's key in the course's memory. Raises CourseError while it cannot be known.
 
-    The browser's cookie says it. A browser without a valid one (it keeps no cookies, or forges them) is a learner of
-    its own until the tab is closed. Where there is no browser at all, as in a test of one page or a script without a
-    server, the machine's own learner is meant.
+    An account that has logged in is the learner; else the browser's cookie says it. A browser without a valid one (it
+    keeps no cookies, or forges them) is a learner of its own until the tab is closed. Where there is no browser at all,
+    as in a test of one page or a script without a server, the machine's own learner is meant.
     """
     return once("learner", _learner)
 
 
 def _learner() -> str:
+    if (logged_in := account()) is not None:
+        return logged_in
     name = browser()
     return LOCAL if name is None else known_as(name)
 

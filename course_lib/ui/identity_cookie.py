@@ -15,22 +15,19 @@ Where that browser has lost its cookie, deleting the file and starting again let
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import hashlib
 import hmac
 import ipaddress
 import logging
-import os
 import re
 import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from filelock import FileLock
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from course_lib.course.installation_key import private_once, signing_key
 from course_lib.errors import CourseError
 from course_lib.settings import load_settings
 
@@ -38,52 +35,13 @@ LOG = logging.getLogger(__name__)
 LOCAL = "local"  # the learner of before, and of the command line
 NAME = re.compile(r"[0-9a-f]{32}")
 LASTS_S = 400 * 24 * 3600  # the longest that browsers keep a cookie; every page that is opened begins it anew
-KEY_FILE, LOCAL_FILE = "identity.key", "identity.local"  # in the home
-KEY_BYTES = 32
+LOCAL_FILE = "identity.local"  # in the home
 FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 
 def new_name() -> str:
     """A name that nobody has or can guess: 128 random bits, 32 hexadecimal digits."""
     return secrets.token_hex(16)
-
-
-def private_once(path: Path, content: str) -> str:
-    """What is in ``path``, which gets ``content`` if it is not there yet, readable by its owner alone.
-
-    Several processes may ask at once: one writes, whole, and all get what it wrote. Raises OSError.
-    """
-    with contextlib.suppress(FileNotFoundError):  # any other error is no reason to write a second one
-        return path.read_text(encoding="ascii")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f"{path.name}.lock"), mode=0o600):
-        with contextlib.suppress(FileNotFoundError):
-            return path.read_text(encoding="ascii")
-        part = path.with_name(f".{path.name}.part")
-        part.unlink(missing_ok=True)  # of a process that died
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    return content
-
-
-def signing_key() -> bytes:
-    """The installation's key, made at the first start. Raises CourseError ``identity_key`` where there can be none."""
-    return _key(load_settings().home / KEY_FILE)
-
-
-@functools.lru_cache(maxsize=8)
-def _key(path: Path) -> bytes:
-    """Read once a process; a failure is not remembered, so that one which passes costs nobody their name."""
-    try:
-        key = bytes.fromhex(private_once(path, secrets.token_hex(KEY_BYTES)))
-    except (OSError, ValueError) as problem:
-        raise CourseError("identity_key", path=path, reason=str(problem)) from problem
-    if len(key) < KEY_BYTES:
-        raise CourseError("identity_key", path=path, reason=f"{len(key)} < {KEY_BYTES} bytes")
-    return key
 
 
 def cookie_name() -> str:
@@ -127,6 +85,12 @@ def known_as(name: str) -> str:
     Raises CourseError ``identity_key`` while the file that says so cannot be read: a guess would open another notebook.
     """
     return LOCAL if _local_browser(load_settings().home / LOCAL_FILE) == name else name
+
+
+def browser_known_as(learner: str) -> str | None:
+    """The inverse: the browser's name of a learner; None where no cookie can hold it. Raises CourseError."""
+    name = _local_browser(load_settings().home / LOCAL_FILE) if learner == LOCAL else learner
+    return name if name is not None and NAME.fullmatch(name) else None
 
 
 _local_browsers: dict[Path, str] = {}  # by file; what is written there never changes
@@ -202,7 +166,8 @@ def _with_cookie(send: Send, cookie: str) -> Send:
             given = any(one.startswith(f"{cookie.partition('=')[0]}=") for one in headers.getlist("set-cookie"))
             if headers.get("content-type", "").startswith("text/html") and not given:
                 headers.append("set-cookie", cookie)
-                headers["cache-control"] = "private, no-cache"  # nobody may be handed another's cookie by a cache
+                if "no-store" not in headers.get("cache-control", ""):
+                    headers["cache-control"] = "private, no-cache"  # nobody may be handed another's cookie by a cache
         await send(message)
 
     return sends

@@ -15,21 +15,20 @@ import logging
 import secrets
 import time
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from course_lib.errors import CourseError
 from course_lib.runs.files import storage_error, write_whole
 from course_lib.settings import load_settings
 from course_lib.text import text
-from course_lib.ui.identity_cookie import NAME, set_cookie
+from course_lib.ui.identity_cookie import NAME
+from course_lib.ui.plain_page import become, field, own_page, page_language, plain_page
 
 LOG = logging.getLogger(__name__)
 OPEN_S = 15 * 60
-LONGEST_BODY = 1024  # bytes; a token has 32
 
 
 def folder() -> Path:
@@ -88,54 +87,31 @@ async def ask(request: Request) -> Response:
 
 async def join(request: Request) -> Response:
     """``POST /join``: this browser is the other one's learner from now on, and goes home."""
-    if not _own_page(request):
+    if not own_page(request):
         return _page(request, None, 403)
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > LONGEST_BODY:
-            return _page(request, None, 413)
-    given = parse_qs(body.decode("ascii", "replace")).get("token", [""])[0]
+    given = await field(request, "token")
+    if given is None:
+        return _page(request, None, 413)
     try:
         name = take(given)
-        if name is None:
-            return _page(request, None)
-        return RedirectResponse("./", 303, {"Set-Cookie": set_cookie(name, request.scope), **_PRIVATE})
+        return _page(request, None) if name is None else become(request, name)
     except CourseError as error:
         LOG.error("no browser can be joined: %s", error)
         return _page(request, None, 503)
 
 
-def _own_page(request: Request) -> bool:
-    """Whether the button on our own page was pressed, rather than one on another site."""
-    origin = urlsplit(request.headers.get("origin", ""))
-    return bool(origin.netloc) and origin.netloc == request.headers.get("host")
-
-
-# The token in this page's address goes to no other page; and no copy of the page is kept.
-_PRIVATE = {"Referrer-Policy": "strict-origin", "Cache-Control": "no-store"}
-
-
 def _page(request: Request, token: str | None, status: int = 410) -> Response:
     """The question, or with no token why there is none."""
-    from course_lib.ui.server import localised, page_language
-
-    language = page_language(request.scope, request.headers)
-    title = text("join.title" if token else "join.gone_title", language)
+    language = page_language(request)
     if token is None:
         parts = f'<p>{text("join.gone", language)}</p><p><a href="./">{text("join.home", language)}</a></p>'
-    else:
-        parts = (
-            f"<p>{text('join.ask', language)}</p><p>{text('join.kept', language)}</p>"
-            f'<form method="post" action="./join"><input type="hidden" name="token" value="{html.escape(token)}">'
-            f'<button type="submit">{text("join.do", language)}</button></form>'
-        )
-    page = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Streamlit</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"></head>'
-        f'<body class="join"><main><h1>{title}</h1>{parts}</main></body></html>'
+        return plain_page(request, text("join.gone_title", language), parts, status)
+    parts = (
+        f"<p>{text('join.ask', language)}</p><p>{text('join.kept', language)}</p>"
+        f'<form method="post" action="./join"><input type="hidden" name="token" value="{html.escape(token)}">'
+        f'<button type="submit">{text("join.do", language)}</button></form>'
     )
-    return HTMLResponse(localised(page, language), 200 if token else status, _PRIVATE)
+    return plain_page(request, text("join.title", language), parts)
 
 
 def routes() -> list[Route]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
@@ -35,21 +35,32 @@ if TYPE_CHECKING:
     from course_lib.runs.view import RunView
 
 
+T = TypeVar("T")
+
+
 class Lab:
     """Cheap to make: a page makes one at each run of its script."""
 
     def __init__(self, lesson: Lesson, plan: LabPlan) -> None:
-        self.lesson, self.plan = lesson, plan
-        self.first = lesson.labs[0].id == plan.id  # the one that a link without ``lab`` means
         self.language = shell.language()
+        self.lesson, self.plan = lesson, plan.read_in(self.language)
+        self.first = lesson.labs[0].id == plan.id  # the one that a link without ``lab`` means
+        self.parts: list[str] = []  # names of the fragments that a press of Train draws anew
         self._in_address = False  # whether a part of the page keeps the address
-        if self.key("state") not in st.session_state:
+        self._kept: dict[str, tuple[tuple[object, ...], Any]] = {}
+        if self.key("state") not in st.session_state or self._opened_blind():
             self._open()
         self._leave_what_is_gone()
+        self._follow_language()
 
     def key(self, name: str) -> str:
         """The session key of one of this lab's things."""
         return f"lab.{self.lesson.id}.{self.plan.id}.{name}"
+
+    def part(self, name: str) -> str:
+        """Names a fragment that a press of Train draws anew, with those that the page has named before."""
+        self.parts.append(self.key(f"part.{name}"))
+        return self.parts[-1]
 
     @property
     def state(self) -> LabState:
@@ -81,8 +92,7 @@ class Lab:
         """Remembers that the learner has finished these steps."""
         known: set[str] = st.session_state.setdefault(self.key("done"), set())
         for anchor in anchors:
-            if anchor not in known:
-                self.notebook.record_step(self.lesson.id, anchor, completed=True)
+            if anchor not in known and self.notebook.mark(self.lesson.id, anchor):
                 known.add(anchor)
 
     def widget(
@@ -98,8 +108,14 @@ class Lab:
         if key in st.session_state and st.session_state[key] != value:
             st.session_state[key] = value
         keep_choice(key)
+
+        def given() -> None:
+            # A slow browser may still send a choice of the drawing before; Streamlit hands over its words then.
+            if options is None or st.session_state[key] in options:
+                changed(st.session_state[key])
+
         default = {"value": value} if options is None else {"options": options, "index": options.index(value)}
-        return {"key": key, "on_change": self.guarded(lambda: changed(st.session_state[key])), **default}
+        return {"key": key, "on_change": self.guarded(given), **default}
 
     def guarded(self, work: Callable[..., None], *given: Any, place: str = "train") -> Callable[[], None]:
         """A callback that does ``work``; what goes wrong is told by :meth:`told` of that place, and the page stays."""
@@ -146,10 +162,12 @@ class Lab:
         named = st.query_params.get("lab")
         meant = named == self.plan.id or (named is None and self.first)
         keys = link_keys(self.plan) if meant else ()
+        blind = False
         query: Mapping[str, str] = {name: st.query_params[name] for name in keys if name in st.query_params}
         if not query:
             made = [run for run in self.notebook.runs(self.lesson.id) if self._made_here(run.state)]
             query = dict(parse_qsl(made[-1].link.removeprefix("?"), keep_blank_values=True)) if made else {}
+            blind = bool(self.notebook.troubles)
         state, errors = state_from_link(query, start, shell.learner())
         self.done("why")
         pinned = shell.runs().watch(state.run).config if state.run is not None else None
@@ -173,6 +191,12 @@ class Lab:
                 state = replace(state, history=None)
         st.session_state[self.key("state")] = state
         st.session_state[self.key("troubles")] = errors
+        st.session_state[self.key("blind")] = state if blind else None
+
+    def _opened_blind(self) -> bool:
+        """Whether the last run could not be read when the lab was opened, can be now, and nothing has changed since."""
+        blind = st.session_state.get(self.key("blind"))
+        return blind is not None and blind == self.state and shell.memory_trouble() is None
 
     def _made_here(self, kept: Mapping[str, Any]) -> bool:
         """Whether a run that the notebook remembers was made in this lab; those of before name none."""
@@ -186,6 +210,14 @@ class Lab:
             self.troubles.append(CourseError("dataset_not_yours", name=gone.partition("~")[0]))
             self.update(data=start.data, history=None, run=None)
 
+    def _follow_language(self) -> None:
+        """Where runs write in a language: after the page's has changed theirs changes too, unless one is on show."""
+        name, drawn = self.plan.page_language, self.key("drawn_in")
+        before = st.session_state.get(drawn, self.language)
+        st.session_state[drawn] = self.language
+        if name and before != self.language and self.state.settings.get(name) == before and self.shown_run() is None:
+            self.update(settings={**self.state.settings, name: self.language})
+
     def shown_run(self) -> RunView | None:
         """The run on show: the pinned one, else the run of the form's choices where there is one."""
         run_id = self.state.run
@@ -196,6 +228,10 @@ class Lab:
                 return None  # the form says what is wrong with its choices
         view = shell.runs().watch(run_id)
         return None if view.state == "missing" else view
+
+    def has_started(self, run_id: str) -> bool:
+        """Whether this learner has pressed Train for a run, which others may train too."""
+        return any(run.run_id == run_id for run in self.notebook.runs(self.lesson.id))
 
     def pin(self) -> None:
         """Keeps the run on show while the form's choices change below it."""
@@ -221,8 +257,26 @@ class Lab:
             raise CourseError("run_of_other_data", name=address.name)
         return items_of(address)
 
+    def kept(self, name: str, source: tuple[object, ...], make: Callable[[], T]) -> T:
+        """What ``make`` returns, made again only where ``source`` holds another object than the last time.
+
+        For what each poll of a watcher draws and no poll changes: the lab lives as long as the page that made it.
+        """
+        before = self._kept.get(name)
+        if (
+            before is None
+            or len(before[0]) != len(source)
+            or any(a is not b for a, b in zip(before[0], source, strict=True))
+        ):
+            before = self._kept[name] = (source, make())
+        found: T = before[1]
+        return found
+
     def link(self) -> str:
         """The query string that opens this lab as it is now."""
+        return self.kept("link", (self.state,), self._link)
+
+    def _link(self) -> str:
         named = {} if self.first else {"lab": self.plan.id}
         return urlencode({**named, **self.state.query(), "lang": self.language})
 
@@ -233,7 +287,8 @@ class Lab:
         no fragment has.
         """
         if place != "page" or not self._in_address:
-            keep_address(self.link(), (*link_keys(self.plan), "lang"), self.key(f"address.{place}"))
+            keys = self.kept("link_keys", (self.plan,), lambda: (*link_keys(self.plan), "lang"))
+            keep_address(self.link(), keys, self.key(f"address.{place}"))
         self._in_address = True
 
     def whole_link(self) -> str:

@@ -8,7 +8,6 @@ from typing import Any, Literal
 import streamlit as st
 
 from course_lib.errors import CourseError
-from course_lib.figures.base import model_name
 from course_lib.text import LANGUAGES, strings, text
 from course_lib.ui.this_run import once
 
@@ -72,36 +71,6 @@ def choose(chosen: Language) -> None:
 def t(key: str, **params: Any) -> str:
     """The interface string ``key`` in the learner's language."""
     return text(key, language(), **params)
-
-
-def dataset_name(name: str, language: str) -> str:
-    """A dataset as the learner knows it; one that was added later has the name it was given."""
-    known = strings(language).get(f"lab.dataset_{name}")
-    given, mark, _ = name.partition("~")
-    return known or (text("lab.dataset_own", language, name=given) if mark else name)
-
-
-def size_name(dataset: str, size: str, language: str) -> str:
-    """A dataset's size as the learner knows it."""
-    names = strings(language)
-    return names.get(f"lab.size_{dataset}_{size}") or names.get(f"lab.size_{size}", size)
-
-
-def setting_name(name: str, language: str) -> str:
-    """A setting as the learner knows it; one without an entry keeps the name that the code has."""
-    return strings(language).get(f"setting.{name}", name.replace("_", " "))
-
-
-def choice_name(setting: str, value: Any, language: str) -> str:
-    """One of a setting's choices in the learner's words."""
-    if setting == "model":
-        return model_name(str(value), language)
-    return strings(language).get(f"setting.{setting}_{value}", str(value))
-
-
-def measure_name(name: str, language: str) -> str:
-    """A measure as the learner knows it."""
-    return strings(language).get(f"measure.{name.replace('@', '_at_')}", name)
 
 
 def tab_name(name: str, language: str) -> str:

@@ -7,7 +7,8 @@ lesson.why(page)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -19,7 +20,8 @@ from course_lib.course.progress import lesson_progress
 from course_lib.errors import CourseError
 from course_lib.experiments.light import answer_light
 from course_lib.figures.shown import Shown
-from course_lib.ui import recorded, shell
+from course_lib.ui import class_now, recorded, shell
+from course_lib.ui.class_strip import strip
 from course_lib.ui.compare_step import compare_step, watched
 from course_lib.ui.frame_slider import chosen_frame
 from course_lib.ui.guess_step import guess_step, settled
@@ -32,6 +34,8 @@ from course_lib.ui.quiz import challenges, questions
 from course_lib.ui.shell import boundary, t
 from course_lib.ui.source_view import source_view
 from course_lib.ui.take_home import take_home
+from course_lib.ui.teach.here import here
+from course_lib.ui.this_run import one_run
 from course_lib.ui.train_step import train_step
 
 READING_WIDTH = 780  # pixels of a column of prose
@@ -46,6 +50,7 @@ class Page:
     labs: Mapping[str, Lab]  # those that can be opened, by id
     drawn: list[str]  # labs that are on the page already, and pictures in its prose
     ready: bool = True  # whether Train may be pressed
+    reading: bool = False  # this step's prose alone, without its labs
 
     @property
     def lab(self) -> Lab | None:
@@ -61,13 +66,42 @@ def open_lesson(id: str) -> Page:
     lesson, language = known[id], shell.language()
     shell.title(lesson.title(language), lesson.summary(language))
     done = lesson_progress(lesson, shell.notebook().activity()).steps
+    shell.tell_memory()
     links = [
         f"[{number} {lesson.heading(anchor, language)}{' ✓' if anchor in done else ''}](#{anchor})"
         for number, anchor in enumerate(ANCHORS, 1)
     ]
     st.caption(" · ".join(links))
+    with boundary():
+        here(lesson)
+    strip(lesson)
+    if not class_now.is_open(id):  # and yet it is drawn: the class may read it
+        st.info(t("classroom.lesson_held_readable"))
     labs = {plan.id: Lab(lesson, plan) for plan in lesson.labs if plan.trouble is None}
     return Page(lesson, language, labs, [])
+
+
+def paced(anchor: str) -> Callable[[Callable[[Page], None]], Callable[[Page], None]]:
+    """A step that is drawn in full only when the learner's class has come to it; for who is in none, always."""
+
+    def wrap(step: Callable[[Page], None]) -> Callable[[Page], None]:
+        @functools.wraps(step)
+        def draw(page: Page) -> None:
+            if class_now.is_open(page.lesson.id, anchor):
+                step(page)
+                return
+            if class_now.is_readable(page.lesson.id):
+                page.reading = True
+                prose(page, anchor)
+                page.reading = False
+            else:
+                _heading(page, anchor)
+            if class_now.is_open(page.lesson.id):  # else the top of the page says it of all steps
+                st.info(t("classroom.step_held"))
+
+        return draw
+
+    return wrap
 
 
 def show(id: str) -> None:
@@ -77,11 +111,13 @@ def show(id: str) -> None:
         step(page)
 
 
+@paced("why")
 def why(page: Page) -> None:
     """A shop's problem and one picture."""
     prose(page, "why")
 
 
+@paced("try")
 def try_it(page: Page) -> None:
     """Something already trained answers at once."""
     prose(page, "try")
@@ -89,6 +125,7 @@ def try_it(page: Page) -> None:
         recorded.swap(page.lesson.id)
 
 
+@paced("predict")
 def predict(page: Page) -> None:
     """The guesses, one at a time."""
     prose(page, "predict")
@@ -96,6 +133,7 @@ def predict(page: Page) -> None:
         page.ready = guess_step(page.lesson)
 
 
+@paced("train")
 def train(page: Page) -> None:
     """The labs of the step; the first one even where the text does not name it."""
     prose(page, "train")
@@ -104,6 +142,7 @@ def train(page: Page) -> None:
             draw_lab(page, plan.id)
 
 
+@paced("look")
 def look(page: Page) -> None:
     """The run from inside, its source, and the run to take home."""
     prose(page, "look")
@@ -113,18 +152,20 @@ def look(page: Page) -> None:
     panel = panel_of(lab.plan.experiment)
     if panel is not None and hasattr(panel, "look") and not lab.plan.runs:
         with boundary():
-            panel.look(lab)
+            st.fragment(one_run()(panel.look), key=lab.part("look"))(lab)
     with boundary():
         source_view(page.labs.values())
     with boundary():
         take_home(lab)
 
 
+@paced("idea")
 def idea(page: Page) -> None:
     """The concept, one sentence and one picture a step."""
     prose(page, "idea")
 
 
+@paced("check")
 def check(page: Page) -> None:
     """Questions, then challenges."""
     prose(page, "check")
@@ -135,6 +176,7 @@ def check(page: Page) -> None:
             challenges(page.lesson, page.labs)
 
 
+@paced("so-what")
 def so_what(page: Page) -> None:
     """What a business does with it, references, the mark that the lesson is done, and the lesson that follows."""
     lesson, language, anchor = page.lesson, page.language, ANCHORS[-1]
@@ -155,7 +197,7 @@ def so_what(page: Page) -> None:
             st.success(t("lesson.finished"))
         else:
             finish = f"lesson.{lesson.id}.finish"
-            done = shell.guarded(lambda: notebook.record_step(lesson.id, anchor, completed=True), finish)
+            done = shell.guarded(lambda: shell.notebook().record_step(lesson.id, anchor, completed=True), finish)
             st.button(t("lesson.finish"), key=finish, on_click=done)
             shell.told(finish)
         following = next((one for one in shell.lessons() if one.id == lesson.next), None)
@@ -243,7 +285,7 @@ def _named_elsewhere(page: Page, id: str) -> bool:
 def draw_lab(page: Page, id: str) -> None:
     """One lab, once on the page: at once, with one run, or with a list of runs; its trouble where it has one."""
     plan: LabPlan = page.lesson.lab(id)
-    if id in page.drawn:
+    if id in page.drawn or page.reading:
         return
     page.drawn.append(id)
     if plan.trouble is not None:
@@ -260,3 +302,7 @@ def draw_lab(page: Page, id: str) -> None:
             view = lab.shown_run()
             if view is not None and view.state == "finished":
                 lab.done("train")
+    panel = panel_of(plan.experiment)
+    if panel is not None and hasattr(panel, "after"):
+        with boundary():
+            panel.after(lab)

@@ -11,12 +11,13 @@ import streamlit as st
 from course_lib.course.lab_state import LabState
 from course_lib.data.registry import resolve
 from course_lib.experiments.light import answer_light
+from course_lib.figures.names import choice_name, in_unit, measure_name, setting_name
 from course_lib.figures.shown import Shown
 from course_lib.models.catalogue import Setting
 from course_lib.ui import shell
-from course_lib.ui.guess_step import in_unit, settled, verdicts
+from course_lib.ui.guess_step import settled, verdicts
 from course_lib.ui.lab import Lab
-from course_lib.ui.language import choice_name, measure_name, setting_name
+from course_lib.ui.panels import own_panel
 from course_lib.ui.picture import draw_picture
 from course_lib.ui.product_search import items_of
 from course_lib.ui.shell import t
@@ -34,7 +35,9 @@ def light_step(lab: Lab) -> None:
 
 def _panel(lab: Lab) -> None:
     _cases(lab)
-    offered = lab.state.offered()
+    panel = own_panel(lab.plan.experiment)
+    drawn = getattr(panel, "DRAWS", ())
+    offered = {name: one for name, one in lab.state.offered().items() if name not in drawn}
     walked = [name for name in WALKED if name in offered]
     plain = [name for name in offered if name not in walked]
     for start in range(0, len(plain), IN_A_ROW):
@@ -48,6 +51,8 @@ def _panel(lab: Lab) -> None:
     with shell.boundary():
         answered = answer_light(lab.plan.experiment, lab.state.settings)
         shown = shown_light(lab, answered)
+        if panel is not None:
+            panel.above(lab, answered)
         st.html(measures(lab, answered))
         first, *others = lab.plan.pictures or ("",)
         left, right = st.columns(2)

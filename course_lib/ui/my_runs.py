@@ -6,11 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from course_lib.course.measures import HEADLINE
+from course_lib.figures.names import choice_name, measure_name, setting_name
 from course_lib.figures.shown import Shown
 from course_lib.runs.view import RunView
 from course_lib.ui import shell
 from course_lib.ui.lab import Lab
-from course_lib.ui.language import choice_name, measure_name, setting_name
 from course_lib.ui.picture import draw_picture
 from course_lib.ui.shell import t
 

@@ -42,7 +42,7 @@ def controls(lab: Lab, view: RunView, place: str) -> None:
     if address is None:
         return
     items, now = lab.items(view), chosen(lab, view)
-    options: list[int | str] = list(dict.fromkeys((now, *_one_of_each_type(address))))
+    options: list[int | str] = list(dict.fromkeys((now, *one_of_each_type(address))))
 
     def change(picked: int | str) -> None:
         found = [picked] if isinstance(picked, int) else search(address, picked, 1)
@@ -57,7 +57,7 @@ def controls(lab: Lab, view: RunView, place: str) -> None:
 
     st.selectbox(
         t("one_product.choose"),
-        format_func=lambda one: _called(items, one, lab.language),
+        format_func=lambda one: title_of(items, one, lab.language),
         accept_new_options=True,
         help=t("one_product.choose_help"),
         **lab.widget(f"product.{place}", now, change, options),
@@ -151,7 +151,7 @@ def _in_words(name: str, fields: Mapping[str, Any], known: Mapping[str, str]) ->
     return words
 
 
-def _called(items: pd.DataFrame, one: int | str, language: str) -> str:
+def title_of(items: pd.DataFrame, one: int | str, language: str) -> str:
     """A product's face and title; words that somebody has typed as they are."""
     if isinstance(one, str):
         return one
@@ -160,7 +160,7 @@ def _called(items: pd.DataFrame, one: int | str, language: str) -> str:
 
 
 @functools.lru_cache(maxsize=16)
-def _one_of_each_type(address: Address) -> tuple[int, ...]:
+def one_of_each_type(address: Address) -> tuple[int, ...]:
     """The first product of each type, in the catalogue's order; the first OFFERED where there are no types."""
     items = items_of(address)
     if Columns.TYPE not in items or items[Columns.TYPE].isna().all():

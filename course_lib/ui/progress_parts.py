@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import streamlit as st
 
 from course_lib.course.export import activity_csv
-from course_lib.course.forget import forget_learner, forget_lesson
+from course_lib.course.forget import forget_learner, forget_lesson, forget_run
 from course_lib.course.grading import verdict
 from course_lib.course.guesses import Guess
 from course_lib.course.lessons import Lesson
@@ -18,7 +18,7 @@ from course_lib.course.progress import lesson_progress
 from course_lib.course.quiz import Question
 from course_lib.course.store import Activity, Answer, GuessGiven, RunStarted
 from course_lib.runs.view import RunView
-from course_lib.ui import datasets, identity, join, product_search, services, shell
+from course_lib.ui import account, datasets, identity, join, own_code, product_search, services, shell
 from course_lib.ui.guess_step import sentence, spoken
 from course_lib.ui.receipts import local_time, receipt, stop
 from course_lib.ui.run_panel import run_words as run_label
@@ -151,12 +151,21 @@ def one_run(run: RunStarted, lesson: Lesson) -> None:
                 store = services.run_store()
                 (store.unpin if kept else store.pin)(run.run_id)
                 st.rerun()
-        if there and not view.live and not view.recorded:
+        if not view.live:
             with st.popover(t("progress.run_delete"), key=f"progress_delete_{run.run_id}"):
                 st.write(t("progress.run_delete_ask"))
                 if st.button(t("progress.run_delete"), key=f"progress_delete_sure_{run.run_id}", type="primary"):
-                    services.run_store().remove(run.run_id)
+                    remove_run(run.run_id, there and not view.recorded)
+                    shell.reset_lab(lesson.id)
                     st.rerun()
+
+
+def remove_run(run_id: str, folder: bool) -> None:
+    """Takes a run from the learner's own list; its ``folder`` goes when nobody else has it in theirs."""
+    unwanted = forget_run(shell.notebook(), run_id)
+    store = services.run_store()
+    if unwanted and folder and not store.pinned(run_id):
+        store.remove(run_id)
 
 
 # ---- the learner's own data
@@ -211,6 +220,9 @@ def other_browser() -> None:
     if identity.browser() is None:
         return
     st.header(t("join.header"), anchor=False)
+    if account.account() is not None:
+        st.markdown(t("account.elsewhere"))
+        return
     st.markdown(t("join.lead"))
     link, until = st.session_state.get(JOIN, ("", 0.0))
     if time.time() < until:
@@ -218,6 +230,7 @@ def other_browser() -> None:
         st.caption(t("join.open", minutes=join.OPEN_S // 60))
     st.button(t("join.make"), key=JOIN + "_make", on_click=shell.guarded(_make_link, JOIN))
     shell.told(JOIN)
+    own_code.draw()
 
 
 def _make_link() -> None:

@@ -10,15 +10,17 @@ from typing import Any
 
 import streamlit as st
 
-from course_lib.course.challenges import Challenge, GradedChallenge, Miss, grade_challenge
+from course_lib.course.challenges import Challenge, GradedChallenge, Miss, figures, grade_challenge
 from course_lib.course.labs import as_result
 from course_lib.course.lessons import Lesson
 from course_lib.course.quiz import Question
 from course_lib.course.store import Answer, ChallengeTried
 from course_lib.experiments.light import answer_light
-from course_lib.ui import shell
+from course_lib.figures.names import choice_name, dataset_name, measure_name, setting_name
+from course_lib.ui import class_now, shell
+from course_lib.ui.class_answers import class_answered
 from course_lib.ui.lab import Lab
-from course_lib.ui.language import choice_name, dataset_name, keep_choice, measure_name, setting_name
+from course_lib.ui.language import keep_choice
 from course_lib.ui.shell import t
 
 
@@ -85,10 +87,10 @@ def _answer(lesson: Lesson, question: Question, chosen: list[int]) -> None:
     graded = question.grade(chosen)
     shell.notebook().record_answer(lesson.id, question.id, graded.chosen, graded.correct, question.version)
     st.session_state[_key(lesson, question, ".again")] = False
+    class_now.note(lesson.id, anchor="check")
     given = {(answer.question, answer.version) for answer in shell.notebook().attempts(lesson.id)}
     if {(one.id, one.version) for one in lesson.quiz.questions} <= given:  # an older wording's answer is none
-        for anchor in ("idea", "check"):
-            shell.notebook().record_step(lesson.id, anchor, completed=True)
+        shell.notebook().mark(lesson.id, "idea", "check")
 
 
 def _answered(lesson: Lesson, number: int, question: Question, attempts: list[Answer]) -> None:
@@ -100,6 +102,7 @@ def _answered(lesson: Lesson, number: int, question: Question, attempts: list[An
         verdict = t("quiz.option_right" if option.correct else "quiz.option_wrong")
         mine = f" · {t('quiz.yours')}" if place in last.chosen else ""
         st.markdown(f"**{sign} {option.text(shell.language())}** ({verdict}{mine})\n\n{option.why(shell.language())}")
+    class_answered(lesson, question, last.chosen)
     with st.container(horizontal=True, vertical_alignment="center"):
         retry = _key(lesson, question, ".retry")
         st.button(t("quiz.again"), key=retry, on_click=shell.guarded(_again, retry), args=(lesson, question))
@@ -142,6 +145,7 @@ def _grade(lab: Lab, challenge: Challenge, mine: Sequence[ChallengeTried]) -> No
     _graded(lab, graded)
     if all(one.run_id != attempt.id for one in mine):
         details: dict[str, Any] = {"missing": [asdict(miss) for miss in graded.missing], "sure": graded.sure}
+        details["figures"] = figures(challenge, attempt.result, attempt.settings)  # a certificate states them
         lab.notebook.record_challenge(lab.lesson.id, challenge.id, attempt.id, graded.passed, details)
 
 

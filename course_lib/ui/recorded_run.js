@@ -3,13 +3,6 @@
 const FRAME_MS = 380; // about six seconds for a run's frames
 const WIDTH = 320, HEIGHT = 150, LEFT = 4, RIGHT = 96, TOP = 8, BOTTOM = 8;
 
-const element = (name, className, words) => {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  if (words !== undefined) made.textContent = words;
-  return made;
-};
-
 function cardOf(one, chance) {
   const card = element("div", "card");
   const picture = element("span", "picture", one.emoji);

@@ -1,47 +1,89 @@
 """The run as it goes: state and progress, the picture that is always in sight, and the others behind tabs.
 
-A fragment that asks again once a second, only while the run is live; when it ends, the page is drawn once more and
-everything stays in its place. The learner may go back through the frames that are there, and on with the newest.
+A fragment that asks again once a second (a class less often, see pace.py), only while the run is live; when it ends,
+the page is drawn once more and everything stays in its place. The learner may go back through the frames that are
+there, and on with the newest.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from course_lib.course.measures import HEADLINE
 from course_lib.errors import CourseError
+from course_lib.figures.names import choice_name, dataset_name, setting_name
 from course_lib.figures.shown import Shown
 from course_lib.runs.view import RunView, frame_view
 from course_lib.ui import shell
 from course_lib.ui.frame_slider import frame_slider
 from course_lib.ui.guess_step import verdicts
 from course_lib.ui.lab import Lab
-from course_lib.ui.language import choice_name, dataset_name, duration, setting_name
+from course_lib.ui.language import duration
 from course_lib.ui.my_runs import my_runs
+from course_lib.ui.pace import ask_again_in, pace, this_tab
 from course_lib.ui.panels import panel_of
 from course_lib.ui.picture import draw_picture
+from course_lib.ui.recipe_words import ends_at, run_verdict
 from course_lib.ui.shell import t
 from course_lib.ui.this_run import one_run
 
-POLL_S = 1.0
 GUESSES, RUNS = "guesses", "runs"  # tabs that are no picture
+TURN_S = 0.2  # a turn that is so near has come
 FOCUS = 437  # pixels of what stands behind the tabs, so that nothing moves when another one is chosen
 
 
-def run_panel(lab: Lab, view: RunView | None) -> None:
-    """Draws the run on show, or the places where it will be; while it is live, again every second."""
+def run_panel(lab: Lab) -> None:
+    """Draws the run on show, or the places where it will be; while it is live, again and again."""
+    view = lab.shown_run()
     live = view is not None and view.live
-    st.fragment(_panel, run_every=POLL_S if live else None)(lab, view.run_id if view else None, live)
+    wait = pace.seen(view.run_id, this_tab()) if view is not None and live else None
+    st.fragment(_panel, run_every=wait)(lab, view.run_id if view else None, Watching(wait) if wait else None)
+
+
+@dataclass
+class Watching:
+    """What a panel knows of its own polls, from one to the next."""
+
+    asks_every: float  # seconds
+    redraw_at: float | None = None  # monotonic seconds; known once the run has ended
 
 
 @one_run()
-def _panel(lab: Lab, run_id: str | None, was_live: bool) -> None:
-    view = RunView(run_id or "", "missing") if run_id is None else shell.runs().watch(run_id)
-    if was_live and not view.live:
-        st.rerun()  # the whole page, once: the guesses are graded now and Look inside opens
+def _panel(lab: Lab, run_id: str | None, watching: Watching | None) -> None:
+    with pace.measured("poll") if watching else nullcontext():
+        view = RunView(run_id or "", "missing") if run_id is None else shell.runs().watch(run_id)
+        if watching is not None:
+            _keep_pace(view, watching)
+        _draw(lab, view)
+
+
+def _keep_pace(view: RunView, watching: Watching) -> None:
+    """When to ask again; once the run has ended, the whole page is drawn anew when it is this tab's turn.
+
+    Until then the panel alone shows the end: the guesses are graded and Look inside opens with the page.
+    """
+    tab, now = this_tab(), time.monotonic()
+    if view.live:
+        watching.redraw_at, wait = None, pace.seen(view.run_id, tab)
+    else:
+        if watching.redraw_at is None:
+            watching.redraw_at = now + pace.turn(view.run_id, tab)
+        wait = max(TURN_S, watching.redraw_at - now)
+        if now >= watching.redraw_at - TURN_S:
+            pace.left(view.run_id, tab)
+            st.rerun()
+    if wait != watching.asks_every:
+        watching.asks_every = wait
+        ask_again_in(wait)
+
+
+def _draw(lab: Lab, view: RunView) -> None:
     status(lab, view)
     first, *others = lab.plan.pictures or ("",)
     left, right = st.columns(2)
@@ -51,6 +93,8 @@ def _panel(lab: Lab, run_id: str | None, was_live: bool) -> None:
         at = _moment(lab, view)
     with right, shell.boundary():
         _focus(lab, view, others, at)
+    with shell.boundary():
+        run_verdict(lab, view)
     lab.show_link_in_address("live")
 
 
@@ -124,13 +168,18 @@ def _status_key(lab: Lab, view: RunView) -> str:
 
 def _notes(lab: Lab, view: RunView) -> list[str]:
     """What else is true of a run."""
-    notes = [run_words(view, lab.language, lab.plan.shows)] if lab.state.run is not None else []  # not the form's
+    notes = []
+    if lab.state.run is not None:  # not the form's
+        notes.append(lab.kept("run", (view.config,), lambda: run_words(view, lab.language, lab.plan.shows)))
     for name, holds in (
         ("recorded", view.recorded),
         ("shared", view.watchers_shared and view.live),
         ("resumed", view.resumed),
+        ("afresh", bool(view.of("afresh"))),
     ):
         notes += [t(f"lab.note_{name}")] if holds else []
+    if end := ends_at(view):
+        notes.append(end)
     kept = view.last("kept")
     if kept is not None:
         early = kept["trained"] < kept["epochs"]

@@ -16,6 +16,7 @@ import mimetypes
 import os
 import re
 import socket
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -32,9 +33,16 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from course_lib.course.installation_key import signing_key
+from course_lib.course.instructor_secret import first_secret
+from course_lib.errors import CourseError
+from course_lib.figures.run_report import plotly_file
 from course_lib.settings import PROJECT
-from course_lib.ui import join, services
-from course_lib.ui.identity_cookie import BrowserIdentity, signing_key
+from course_lib.text import LANGUAGES, text
+from course_lib.ui import descriptors, join, late_loop, resume, services
+from course_lib.ui.identity_cookie import BrowserIdentity
+from course_lib.ui.known_hosts import KnownHosts
+from course_lib.ui.security_headers import SERVER_ADDRESS, SecurityHeaders
 
 LOG = logging.getLogger(__name__)
 STATIC = PROJECT / "static"
@@ -42,9 +50,6 @@ STREAMLIT_STATIC = Path(streamlit.__file__).parent / "static"
 FOREVER = (
     "public, max-age=31536000, immutable"  # every address below carries a version, so it never changes its content
 )
-# Streamlit's client would otherwise try below the page's own address first, two 404s and a round trip each load. Every
-# page lies directly below the course's address, so "./" is it, behind a proxy's prefix too.
-SERVER_ADDRESS = '<script>window.__streamlit={BACKEND_BASE_URL:new URL("./",location.href).href}</script>'
 MISSING = "missing"  # the query parameter that tells home which page was asked for in vain
 COMPRESSIBLE = {".js", ".css", ".svg", ".html", ".json"}
 # Streamlit's own bundles: names carry a hash of the content.
@@ -52,11 +57,6 @@ BUNDLE = re.compile(r"^/static/(?P<name>(?:js|css)/[\w.\-]+\.(?:js|css))$")
 # The font of all its icons, 375 KB at every first visit; the course gives out the part that Streamlit itself names.
 ICONS = re.compile(r"^/static/media/MaterialSymbols-Rounded\.[\w\-]+\.woff2$")
 mimetypes.add_type("font/woff2", ".woff2")
-
-
-def plotly_file() -> Path:
-    """Plotly's JavaScript with the flat kinds of charts only, a third of the whole; tools/charts.py fetches it."""
-    return next((STATIC / "vendor").glob("plotly-cartesian-*.min.js"))
 
 
 @functools.cache
@@ -80,7 +80,7 @@ def compressed(path: Path) -> bytes:
 async def file_response(path: Path, headers: Headers) -> Response:
     """One file with a year of caching, compressed where that helps and the browser takes it."""
     media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    extra = {"Cache-Control": FOREVER, "X-Content-Type-Options": "nosniff"}
+    extra = {"Cache-Control": FOREVER}
     if path.suffix not in COMPRESSIBLE:
         return Response(await asyncio.to_thread(path.read_bytes), media_type=media_type, headers=extra)
     extra["Vary"] = "Accept-Encoding"
@@ -145,7 +145,9 @@ class PageLanguage:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         headers = Headers(scope=scope) if scope["type"] == "http" else None
-        own = {route.path for route in join.routes()}  # pages without Streamlit, which know their language
+        own = {
+            route.path for route in (*join.routes(), *resume.routes())
+        }  # pages without Streamlit, which know their language
         page = headers is not None and scope["method"] == "GET" and "text/html" in headers.get("accept", "")
         if headers is None or not page or route_path(scope) in own:
             await self.app(scope, receive, send)
@@ -229,6 +231,8 @@ def warm_up() -> None:
     for step in (signing_key, import_pages, services.runs, services.uploads, compress_first_visit):
         try:
             step()
+        except CourseError as error:
+            LOG.error("warming up: %s", error)
         except Exception:
             LOG.exception("warming up: %s failed", step.__name__)
     LOG.info("ready for the first Train %.1f s after the start", time.perf_counter() - started)
@@ -282,10 +286,28 @@ def send_at_once() -> int:
     return found
 
 
+def show_first_secret() -> None:
+    """Prints the instructor's secret on the server's console, at the home's first start and never again.
+
+    In both languages: whoever started the server need not read the one that its system is set to.
+    """
+    try:
+        secret = first_secret()
+    except CourseError as error:  # a course without an instructor is better than none; the Teaching page says why
+        LOG.error("no instructor's secret: %s", error)
+        return
+    if secret is not None:
+        for language in LANGUAGES:
+            print(text("teach.first_secret", language, secret=secret), file=sys.stderr, flush=True)
+
+
 @asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[None]:
     """Starts the workers in the background when the server starts, and ends them with it."""
+    LOG.info("this process may open %s files", descriptors.raise_limit())
+    late_loop.install()
     send_at_once()  # the server listens already
+    await asyncio.to_thread(show_first_secret)
     threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     yield
     await asyncio.to_thread(services.close)
@@ -293,9 +315,15 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
 
 def routes() -> list[BaseRoute]:
     """The course's own addresses beside Streamlit's."""
-    return [Route("/assets/{name:path}", serve_asset, methods=["GET"]), *join.routes()]
+    return [Route("/assets/{name:path}", serve_asset, methods=["GET"]), *join.routes(), *resume.routes()]
 
 
 def middleware() -> list[Middleware]:
-    """What wraps every request."""
-    return [Middleware(BrowserIdentity), Middleware(PageLanguage), Middleware(CompressedBundles)]
+    """What wraps every request, the outermost first."""
+    around = (BrowserIdentity, PageLanguage, CompressedBundles)
+    return [
+        Middleware(SecurityHeaders),
+        Middleware(KnownHosts),
+        Middleware(descriptors.Doorkeeper, language=page_language),
+        *(Middleware(one) for one in around),
+    ]

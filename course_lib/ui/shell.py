@@ -13,17 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from course_lib.errors import CourseError
 from course_lib.settings import PROJECT
+from course_lib.ui import account, class_now, services
 from course_lib.ui.identity import NAMELESS, learner
 from course_lib.ui.language import STATE, Language, choose, language, t
 from course_lib.ui.live_figure import dark
-from course_lib.ui.services import runs, store
+from course_lib.ui.pace import pace
+from course_lib.ui.services import store
 from course_lib.ui.this_run import once, one_run, running
 from course_lib.ui.trouble import boundary, forget_elsewhere, guarded, plain, show, told
 
 if TYPE_CHECKING:
     from course_lib.course.lessons import Course, Lesson
-    from course_lib.course.store import Learner
+    from course_lib.course.private_data import LearnersRuns
+    from course_lib.course.store import Activity, Learner
 
 __all__ = [
     "boundary",
@@ -37,6 +41,7 @@ __all__ = [
     "lesson_link",
     "lesson_ready",
     "lessons",
+    "memory_trouble",
     "notebook",
     "open_lesson",
     "page_file",
@@ -45,6 +50,7 @@ __all__ = [
     "runs",
     "store",
     "t",
+    "tell_memory",
     "title",
     "told",
 ]
@@ -69,8 +75,46 @@ def lessons() -> tuple[Lesson, ...]:
 
 
 def notebook() -> Learner:
-    """What the course remembers of this learner: answers, guesses, steps, runs, preferences. Raises CourseError."""
-    return once("notebook", lambda: store().learner(learner(), for_a_page=running()))
+    """What the course remembers of this learner: answers, guesses, steps, runs, preferences.
+
+    Where the database cannot be read it is empty, and :func:`memory_trouble` says why: a lesson can be read without.
+    What writes to it raises CourseError all the same.
+    """
+    return once("notebook", _notebook)
+
+
+def _notebook() -> Learner:
+    key, troubles = learner(), list[CourseError]()
+    try:
+        return store().learner(key, for_a_page=running(), troubles=troubles)
+    except CourseError as error:
+        if not error.of_the_database:
+            raise
+        from course_lib.course.store import Unopened
+
+        return Unopened(error).learner(key, troubles=troubles)
+
+
+def memory_trouble() -> CourseError | None:
+    """Why what the course remembers could not be read in this drawing; None where it could, or nothing was asked."""
+    troubles = notebook().troubles
+    return troubles[0] if troubles else None
+
+
+def tell_memory() -> bool:
+    """Says why nothing remembered is shown, with a button that looks again; whether there was anything to say."""
+    error = memory_trouble()
+    if error is not None:
+        st.error(f"**{t('shell.not_read')}** {plain(error.text(language()))}")
+        st.button(t("shell.try_again"), key="shell_read_again")  # a press draws the page anew
+    return error is not None
+
+
+def runs() -> LearnersRuns:
+    """What starts, watches, stops and asks runs, as far as they are this learner's to read. Raises CourseError."""
+    from course_lib.course.private_data import LearnersRuns
+
+    return LearnersRuns(services.runs(), learner())
 
 
 def page_file(lesson_id: str) -> Path:
@@ -85,7 +129,14 @@ def lesson_ready(lesson: Lesson) -> bool:
 
 def pages(titles: Mapping[str, str]) -> list[st.Page]:
     """Every page of the course, home first: a file in pages/ is a page. ``titles`` names lessons by id."""
-    own = {"my_progress": t("shell.progress"), "data": t("shell.data"), "my_data": t("shell.my_data")}
+    own = {
+        "certificate": t("certificate.title"),
+        "classroom": t("classroom.title"),
+        "my_progress": t("shell.progress"),
+        "data": t("shell.data"),
+        "my_data": t("shell.my_data"),
+        "teach": t("shell.teach"),
+    }
     named = {HOME: t("shell.map"), **own, **titles}
     return [
         st.Page(
@@ -109,13 +160,29 @@ def frame() -> None:
     forget_elsewhere(current.url_path)
     header()
     closed = known.get(current.url_path)
+    class_now.note(current.url_path if closed is not None else "", activity_for_class())
     if trouble is not None:
         show(trouble)
     elif closed is not None and not closed.ready:
         closed_lesson(closed)
-    else:
+    elif closed is not None and not (class_now.is_open(closed.id) or class_now.is_readable(closed.id)):
+        from course_lib.ui import class_strip
+
         with boundary():
+            class_strip.held(closed)
+    else:
+        with boundary(), pace.measured("page"):
             current.run()
+
+
+def activity_for_class() -> Activity | None:
+    """What the learner has done, where somebody wants to know: for members of a class."""
+    from course_lib.errors import CourseError
+
+    try:
+        return notebook().activity() if class_now.mine() is not None else None
+    except CourseError:
+        return None
 
 
 def closed_lesson(lesson: Lesson) -> None:
@@ -129,7 +196,7 @@ def closed_lesson(lesson: Lesson) -> None:
 
 
 def header() -> None:
-    """Brand, course map, progress, data, the learner's own, language."""
+    """Brand, course map, progress, data, the learner's own, teaching for who does, account, language."""
     lang = language()
     st.session_state[SWITCH] = lang
     with st.container(horizontal=True, vertical_alignment="center", key="shell_header"):
@@ -138,6 +205,11 @@ def header() -> None:
         st.page_link(PAGES / "my_progress.py", label=t("shell.progress"))
         st.page_link(PAGES / "data.py", label=t("shell.data"))
         st.page_link(PAGES / "my_data.py", label=t("shell.my_data"))
+        if class_now.mine() is not None:  # for who learns alone, or has not joined, the way is on My progress
+            st.page_link(PAGES / "classroom.py", label=t("classroom.header"))
+        if instructing():
+            st.page_link(PAGES / "teach.py", label=t("shell.teach"))
+        account.draw()
         st.segmented_control(
             "Language · 语言",
             ["zh", "en"],
@@ -148,11 +220,22 @@ def header() -> None:
             on_change=guarded(_switched, SWITCH),
         )
     told(SWITCH)
+    account.tell()
     _document()(
         key="shell_document",
         data={"lang": "zh-CN" if lang == "zh" else "en", "theme": "dark" if dark() else "light"},
         on_theme_change=lambda: None,
     )
+
+
+def instructing() -> bool:
+    """Whether to offer the way to the Teaching page, which asks for itself who may be there."""
+    from course_lib.course.roles import is_instructor
+
+    try:
+        return once("instructor", lambda: is_instructor(store(), learner()))
+    except CourseError:
+        return False  # the page below says what is wrong
 
 
 def _switched() -> None:

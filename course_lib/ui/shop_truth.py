@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from course_lib.course import glances
 from course_lib.figures import shop_parts
 from course_lib.figures import truth as figures
 from course_lib.figures.base import Figure
@@ -44,9 +45,7 @@ def portrait_of(user: int) -> Portrait:
 
 @functools.lru_cache(maxsize=24)
 def _portrait(user: int) -> Portrait:
-    from course_lib.shop.truth.portrait import portrait
-
-    return portrait(shop(), user)
+    return glances.portrait_of(user)
 
 
 def glance_of() -> Glance:
@@ -57,9 +56,7 @@ def glance_of() -> Glance:
 
 @functools.cache
 def _glance() -> Glance:
-    from course_lib.shop.truth.glance import glance
-
-    return glance(shop())
+    return glances.glance_of()
 
 
 # ---- one shopper

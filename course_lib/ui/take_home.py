@@ -1,9 +1,13 @@
-"""The run taken home: weights, configuration, metrics and a notebook that repeats it, as one zip."""
+"""What can be taken home of runs: one of them as a zip that repeats it, and a report on one or on several."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 import streamlit as st
 
+from course_lib.ui import shell
 from course_lib.ui.lab import Lab
 from course_lib.ui.shell import t
 
@@ -30,3 +34,33 @@ def take_home(lab: Lab) -> None:
         key=lab.key("download"),
         on_click="ignore",
     )
+    if not lab.plan.runs:  # a lab that compares has its report beside its table
+        report_buttons(lab, [run_id])
+
+
+def report_buttons(lab: Lab, run_ids: Sequence[str]) -> None:
+    """Download buttons for a report on finished runs, one page with pictures or a table; none where there are none.
+
+    The report is made when a button is pressed.
+    """
+    if not run_ids:
+        return
+    language = lab.language
+
+    def make(form: str) -> bytes:
+        from course_lib.figures.run_report import Report  # not before it is needed
+
+        report = Report.of([shell.runs().watch(run_id) for run_id in run_ids], language)
+        return (report.html() if form == "html" else report.csv()).encode()
+
+    with st.container(horizontal=True):
+        for form, mime in (("html", "text/html"), ("csv", "text/csv")):
+            st.download_button(
+                t(f"report.download_{form}"),
+                data=partial(make, form),
+                file_name=f"liverec-{lab.lesson.id}-{lab.plan.id}.{form}",
+                mime=mime,
+                key=lab.key(f"report.{form}"),
+                type="tertiary",
+                on_click="ignore",
+            )

@@ -6,6 +6,8 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -16,15 +18,30 @@ from course_lib.text import text
 from course_lib.ui.language import browser_language, known
 
 LOG = logging.getLogger(__name__)
+LONGEST = 4000  # characters of a sentence
+BREAKS = re.compile(r"[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
+# Characters without a sign of their own: control characters, and those that turn the reading direction.
+UNSEEN = re.compile(r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+MARKUP = re.compile(r"([\[\]`*$\\<~]|&(?=#?\w+;)|(?<!\w)_|_(?!\w)|:(?=[A-Za-z]))")
+LEADING = re.compile(r"^(\d{0,9})([#>+=|.)-])")  # a heading, a quotation, a list, a table
+# Streamlit's client turns addresses and names of emoji into links and pictures after it has undone all escapes, so
+# there is nothing to escape them with; an invisible joiner between two of their letters keeps them words.
+AFTER_PARSING = re.compile(r"(?i:https?:|www|ftp:|mailto:|xmpp:)(?=[/.])|@(?=[\w-])|:(?=[\w+/-]+:)")
+JOINER = "\u2060"
 SLOT, PAGE = "trouble.", "trouble_page"  # session state: what a callback could not do, by widget; the page that says so
 
 
 def plain(sentence: str) -> str:
     """``sentence`` for a Markdown element, with nothing in it that is more than words.
 
-    An error repeats what somebody gave, by a link for instance; a picture or a link hidden in it must stay text.
+    An error repeats what somebody gave, by a link for instance; a picture, a link or a formula in it must stay text,
+    and text that turns the reading direction must not reach beyond itself. One line, and no endless one.
     """
-    return re.sub(r"([\[\]`*$\\])", r"\\\1", sentence)
+    words = UNSEEN.sub("", BREAKS.sub(" ", sentence[: LONGEST + 1])).strip()
+    if len(words) > LONGEST:
+        words = words[:LONGEST] + "…"
+    words = AFTER_PARSING.sub(lambda found: found[0] + JOINER, words)
+    return LEADING.sub(r"\1\\\2", MARKUP.sub(r"\\\1", words))
 
 
 def show(error: Exception) -> bool:
@@ -45,9 +62,10 @@ def _note(error: Exception) -> None:
         LOG.error("a page failed", exc_info=error)
 
 
-def _draw(error: Exception) -> None:
+def _draw(error: Exception, first: str = "") -> None:
     language = known() or browser_language()
-    st.error(plain(error.text(language)) if isinstance(error, CourseError) else text("shell.broken", language))
+    said = plain(error.text(language)) if isinstance(error, CourseError) else text("shell.broken", language)
+    st.error(f"**{first}** {said}" if first else said)
 
 
 @contextmanager
@@ -59,6 +77,14 @@ def boundary() -> Iterator[None]:
         pass  # the fragment has shown its sentence already
     except Exception as error:
         show(error)
+
+
+@dataclass(frozen=True)
+class Failed:
+    """What a callback could not do, and the call itself, with what was given."""
+
+    error: Exception
+    call: Callable[[], None]
 
 
 def guarded(callback: Callable[..., None], key: str) -> Callable[..., None]:
@@ -73,17 +99,26 @@ def guarded(callback: Callable[..., None], key: str) -> Callable[..., None]:
             callback(*args, **kwargs)
         except Exception as error:
             _note(error)
-            st.session_state[_slot(key)] = error
+            st.session_state[_slot(key)] = Failed(error, partial(call, *args, **kwargs))
 
     return call
 
 
 def told(*keys: str) -> None:
-    """Called beside a widget: shows why its last callback failed, until it is used again or the page is left."""
+    """Called beside a widget: shows why its last callback failed, until it is used again or the page is left.
+
+    Where it was the database that failed, the same can be tried again with what was given then.
+    """
     for key in keys:
-        error = st.session_state.get(_slot(key))
-        if error is not None:
-            _draw(error)
+        failed: Failed | None = st.session_state.get(_slot(key))
+        if failed is None:
+            continue
+        if isinstance(failed.error, CourseError) and failed.error.of_the_database:
+            language = known() or browser_language()
+            _draw(failed.error, text("shell.not_saved", language))
+            st.button(text("shell.try_again", language), key=f"{_slot(key)}.again", on_click=failed.call)
+        else:
+            _draw(failed.error)
 
 
 def forget_elsewhere(page: str) -> None:

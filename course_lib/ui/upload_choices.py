@@ -8,7 +8,9 @@ from dataclasses import replace
 
 import streamlit as st
 
+from course_lib.data.intake.encodings import KNOWN
 from course_lib.data.intake.limits import PAGE
+from course_lib.data.intake.mapping import FILLS, GUESTS
 from course_lib.data.intake.names import REQUIRED, ROLES
 from course_lib.data.intake.report import shown
 from course_lib.data.intake.times import FORMATS
@@ -18,8 +20,13 @@ from course_lib.ui.shell import t
 
 NONE = ""
 EXAMPLES = {
-    "iso": "2024-01-31 08:30", "dmy": "31/01/2024 08:30", "mdy": "01/31/2024 08:30", "compact": "20240131083000",
+    "iso": "2024-01-31 08:30", "dmy": "31/01/2024 08:30", "mdy": "01/31/2024 08:30", "ymd": "24/01/31 08:30",
+    "compact": "20240131083000", "day_month": "31 Jan 2024 08:30", "month_day": "Jan 31, 2024 08:30",
+    "year_last": "Wed Jan 31 08:30:00 2024", "yyyymmddhh": "2024013108", "yyyymmddhhmm": "202401310830",
+    "yymmddhhmmss": "240131083000", "yymmdd": "240131", "ddmmyy": "310124", "mmddyy": "013124",
+    "ddmmyyyy": "31012024", "mmddyyyy": "01312024",
     "unix_s": "1706690000", "unix_ms": "1706690000000", "unix_us": "1706690000000000", "unix_ns": "1706690000000000000",
+    "dotnet_ticks": "638422866000000000", "filetime": "133511634000000000", "excel_days": "45322.354",
 }  # fmt: skip
 
 
@@ -32,6 +39,7 @@ def choose(asked: Asked, seen: Seen) -> Asked:
     """Draws the widgets; returns what they say now."""
     start = effective(asked, seen)
     key = f"my_data_{asked.number}"
+    layout = _layout(start, seen, key)
     st.markdown(f"**{t('my_data.columns')}**")
     st.caption(t("my_data.columns_lead"))
     columns = _roles(REQUIRED, start, seen, key)
@@ -57,7 +65,51 @@ def choose(asked: Asked, seen: Seen) -> Asked:
     if kinds:
         known = [one for one in start.events if one in kinds]
         events = st.multiselect(t("my_data.kinds"), kinds, known, key=f"{key}_kinds_{columns['event']}")
-    return replace(start, columns=columns, time_format=time_format, zone=zone, events=events, minimum=int(minimum))
+    guests = _choice("guests", GUESTS, start.guests, key)
+    fill = _choice("fill", FILLS, start.fill, key)
+    moved = (layout["sheet"], layout["encoding"]) != (start.sheet, start.encoding)
+    return replace(
+        start,
+        sheet=layout["sheet"],
+        encoding=layout["encoding"],
+        columns={} if moved else columns,  # another sheet has other columns: they are guessed anew
+        time_format=time_format,
+        zone=zone,
+        events=events,
+        minimum=int(minimum),
+        guests=guests,
+        fill=fill,
+    )
+
+
+def _choice(name: str, options: Sequence[str], now: str, key: str) -> str:
+    """One of ``options``, or none: then it is asked where it matters."""
+    chosen = st.segmented_control(
+        t(f"my_data.{name}"),
+        [NONE, *options],
+        default=now,
+        format_func=lambda choice: t(f"my_data.{name}_{choice or 'ask'}"),
+        help=t(f"my_data.{name}_help"),
+        required=True,
+        key=f"{key}_{name}",
+    )
+    return chosen or NONE
+
+
+def _layout(start: Asked, seen: Seen, key: str) -> dict[str, str]:
+    """The sheet of a workbook with several, and the encoding of a text."""
+    chosen = {"sheet": start.sheet, "encoding": start.encoding}
+    if len(seen.sheets) > 1:
+        sheet = st.selectbox(t("my_data.sheet"), seen.sheets, format_func=shown, key=f"{key}_sheet")
+        chosen["sheet"] = sheet if sheet != seen.sheets[0] or start.sheet else NONE
+    if seen.text:
+        options = [NONE, *KNOWN]
+        now = options.index(start.encoding) if start.encoding in options else 0
+        words = {NONE: t("my_data.encoding_auto")}
+        chosen["encoding"] = st.selectbox(
+            t("my_data.encoding"), options, now, format_func=lambda one: words.get(one, one), key=f"{key}_encoding"
+        )
+    return chosen
 
 
 def _roles(roles: Sequence[str], start: Asked, seen: Seen, key: str) -> dict[str, str]:

@@ -166,6 +166,10 @@ def _report(card: Card) -> None:
             st.metric(t(f"my_data.rows_{name}"), f"{count:,}")
     counts = {name: f"{value:,}" if isinstance(value, int) else value for name, value in card.counts.items()}
     st.markdown(t("my_data.result", **counts))
+    by_hand = card.roles.get("by_hand", ())
+    roles = [t(f"my_data.role_{role}") for role in card.roles["columns"] if role in by_hand]
+    if roles:
+        st.caption(t("my_data.by_hand", roles=", ".join(roles)))
     told = sentences(card.told())
     st.markdown("\n".join(f"- {one}" for one in told) if told else t("my_data.all_kept"))
 

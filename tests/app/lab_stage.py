@@ -14,7 +14,8 @@ from course_lib.data.registry import load_items
 from course_lib.errors import CourseError
 from course_lib.experiments.config import RunConfig
 from course_lib.experiments.events import Event, Folder, exact, plan
-from course_lib.runs.interface import RunSize
+from course_lib.runs.interface import RunSize, Waiting
+from course_lib.runs.limits import RunLimits
 from course_lib.runs.view import EventFold, RunView
 from course_lib.settings import load_settings
 
@@ -70,10 +71,14 @@ class Stage:
         self.stopped: list[tuple[str, str]] = []
         self.asked: list[tuple[str, int | None, list[int]]] = []
         self.refuses: CourseError | None = None
+        self.limits: list[RunLimits | None] = []  # of each start
+        self.waiting: tuple[Waiting, ...] = ()
+        self.first: list[str] = []
 
-    def start(self, config: RunConfig, learner: str) -> str:
+    def start(self, config: RunConfig, learner: str, limits: RunLimits | None = None) -> str:
         if self.refuses:
             raise self.refuses
+        self.limits.append(limits)
         self.started.append((config.run_id, learner))
         if config.run_id not in self.views:
             self.put(config, "running", frames=min(2, last_frame(config)))
@@ -85,6 +90,15 @@ class Stage:
     def stop(self, run_id: str, learner: str) -> None:
         self.stopped.append((run_id, learner))
         self.views[run_id] = replace(self.views[run_id], state="stopped")
+
+    def stop_for_all(self, run_id: str) -> None:
+        self.stop(run_id, "everybody")
+
+    def queue(self) -> tuple[Waiting, ...]:
+        return self.waiting
+
+    def put_first(self, run_id: str) -> None:
+        self.first.append(run_id)
 
     def ask(self, run_id: str, at: int | None, asked: Mapping[str, Any]) -> dict[str, Any]:
         """The ten products after the newest one."""

@@ -30,7 +30,9 @@ from course_lib.ui.dataset_card import flowing
 PAGE = "../../../pages/data.py"  # as seen from the script that draws the frame
 HAN = re.compile(r"[\u4e00-\u9fff]")
 ROWS = [
-    f"u{user},i{(user * 3 + n) % 7},2024-01-{n + 1:02d} 10:00,<b>Mug {n}</b>" for user in range(6) for n in range(5)
+    f"u{user},i{(user * 3 + n) % 7},2024-01-{n + 1:02d} 10:00,<b>Mug {(user * 3 + n) % 7}</b>"
+    for user in range(6)
+    for n in range(5)
 ]
 CSV = "user_id,item_id,timestamp,title\n" + "\n".join([*ROWS, "u0,i1,yesterday,Mug"]) + "\n"
 
@@ -147,7 +149,7 @@ def test_a_dataset_of_the_learners_own(language: str, tmp_path: Path) -> None:
 def test_somebody_elses_dataset_is_told_in_a_sentence_and_not_shown(tmp_path: Path) -> None:
     card = add(tmp_path, "mugs", "bert")
     page = open_data(dataset=card.key)
-    assert [one.value for one in page.warning] == [text("errors.link_dataset_gone", "en", name=card.key)]
+    assert [one.value for one in page.warning] == [text("errors.link_dataset_gone", "en", name="mugs")]
     assert page.selectbox(key=datasets.DATASET).value == "shop"
     assert card.key not in page.selectbox(key=datasets.DATASET).options
     assert "my own shop" not in words(page)
@@ -163,7 +165,7 @@ def test_somebody_elses_dataset_is_told_in_a_sentence_and_not_shown(tmp_path: Pa
         ({"dataset": "shop", "size": "huge"}, "huge"),
         ({"dataset": "shop", "size": "$\\infty$"}, r"\$\\infty\$"),
         ({"size": "full"}, "full"),
-        ({"dataset": "mugs~12345678"}, "mugs~12345678"),
+        ({"dataset": "mugs~12345678"}, "“mugs”"),
         ({"dataset": ""}, None),
     ],
 )

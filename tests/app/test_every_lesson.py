@@ -202,7 +202,9 @@ def test_a_broken_experiment_file_is_a_sentence_in_its_lab(
     """From the file to the page: the other labs of the lesson, and the other lessons, go on."""
     broken = tmp_path / "slow_motion.py"
     broken.write_text('"""Broken."""\nSETTINGS = {"steps": (1, 2\n', encoding="utf-8")
-    files = tuple((broken if path.name == broken.name else path, changed) for path, changed in catalogue._files())
+    files = tuple(
+        (str(broken) if Path(path).name == broken.name else path, changed) for path, changed in catalogue._files()
+    )
     monkeypatch.setattr(catalogue, "_files", lambda: files)
     fresh = lessons._load.__wrapped__(lessons.FOLDER, ())  # read anew, beside the cache
     monkeypatch.setattr(shell, "course", lambda: fresh)

@@ -18,12 +18,14 @@ from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from course_lib.course.installation_key import KEY_FILE, signing_key
+from course_lib.course.resume_codes import PER_ADDRESS, make_code
 from course_lib.errors import CourseError
 from course_lib.settings import PROJECT
 from course_lib.ui import identity_cookie as cookies
-from course_lib.ui import join, server
+from course_lib.ui import join, server, services
 
 ANNA = "a" * 32
 PAGE = {"accept": "text/html"}
@@ -32,6 +34,7 @@ PAGE = {"accept": "text/html"}
 @pytest.fixture(autouse=True)
 def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("LIVEREC_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("LIVEREC_HOSTS", "course.test")
     return tmp_path / "home"
 
 
@@ -105,29 +108,29 @@ def test_over_https_the_cookie_is_for_https_alone(app: Starlette) -> None:
 
 
 def test_the_key_is_private_and_one_though_many_processes_make_it(home: Path) -> None:
-    line = "from course_lib.ui.identity_cookie import signing_key; print(signing_key().hex())"
+    line = "from course_lib.course.installation_key import signing_key; print(signing_key().hex())"
     makers = [
         subprocess.Popen([sys.executable, "-c", line], cwd=PROJECT, stdout=subprocess.PIPE, text=True) for _ in range(4)
     ]
     keys = {maker.communicate(timeout=60)[0].strip() for maker in makers}
-    assert keys == {cookies.signing_key().hex()}
-    assert len(cookies.signing_key()) == 32
+    assert keys == {signing_key().hex()}
+    assert len(signing_key()) == 32
     if os.name == "posix":
-        assert (home / cookies.KEY_FILE).stat().st_mode & 0o777 == 0o600
+        assert (home / KEY_FILE).stat().st_mode & 0o777 == 0o600
     assert not list(home.glob(".*.part"))
 
 
 @pytest.mark.parametrize("damage", ["", "00", "not hexadecimal"])
 def test_a_key_that_cannot_be_used_costs_nobody_their_name(app: Starlette, home: Path, damage: str) -> None:
     home.mkdir()
-    (home / cookies.KEY_FILE).write_text(damage)
+    (home / KEY_FILE).write_text(damage)
     answer = visit(app).get("/", headers=PAGE)
     assert (answer.status_code, answer.headers.get("set-cookie")) == (200, None), "the page can be read"
-    assert (home / cookies.KEY_FILE).read_text() == damage, "no second key is made"
+    assert (home / KEY_FILE).read_text() == damage, "no second key is made"
     with pytest.raises(CourseError) as caught:
-        cookies.signing_key()
+        signing_key()
     assert caught.value.key == "identity_key"
-    (home / cookies.KEY_FILE).unlink()
+    (home / KEY_FILE).unlink()
     assert given(visit(app).get("/", headers=PAGE)), "it was not remembered"
 
 
@@ -173,7 +176,10 @@ def test_the_first_browser_on_this_machine_is_the_learner_of_before(app: Starlet
 def test_nobody_from_elsewhere_takes_it_over(
     app: Starlette, home: Path, address: str, client: str, headers: dict[str, str]
 ) -> None:
-    assert connect(visit(app, address, client), address, **headers) != "local"
+    try:
+        assert connect(visit(app, address, client), address, **headers) != "local"
+    except WebSocketDisconnect:  # a name or a page that is not ours is not even heard
+        assert "evil" in headers.get("host", "") or headers["origin"] == "null"
     assert not (home / cookies.LOCAL_FILE).exists()
 
 
@@ -252,3 +258,52 @@ def test_a_wrong_link_is_one_sentence(app: Starlette, token: str) -> None:
     assert re.search(r"<p>This link has been used", answer.text)
     assert pressed(visit(app), token).status_code == 410
     assert visit(app).post("/join", content=b"x" * 5000, headers={"origin": "http://localhost:8501"}).status_code == 413
+
+
+def typed(browser: TestClient, code: str, origin: str = "http://localhost:8501", **headers: str) -> Any:
+    """What the server says to a resume code."""
+    headers |= {"origin": origin, "content-type": "application/x-www-form-urlencoded"}
+    return browser.post("/resume", content=urlencode({"code": code}), headers=headers)
+
+
+def test_a_resume_code_makes_this_browser_its_learner(app: Starlette) -> None:
+    code = make_code(services.store().learner(ANNA))
+    bert = visit(app)
+    asked = bert.get("/resume", headers=PAGE)
+    assert (asked.status_code, asked.headers["cache-control"]) == (200, "no-store")
+    assert given(asked) not in (None, ANNA)
+    answer = typed(bert, code)
+    assert (answer.status_code, answer.headers["location"], given(answer)) == (303, "./", ANNA)
+    assert given(bert.get("/", headers=PAGE)) == ANNA
+    services.close()
+
+
+def test_a_resume_code_of_this_machines_own_learner(app: Starlette, home: Path) -> None:
+    code = make_code(services.store().learner("local"))
+    assert typed(visit(app), code).status_code == 422, "nobody is the machine's own yet"
+    cookies.take_over(ANNA)
+    assert given(typed(visit(app), code)) == ANNA
+    services.close()
+
+
+@pytest.mark.parametrize("code", ["", "<script>alert(1)</script>", "0" * 16, "1" * 16, "9" * 900, "\x00", "码" * 16])
+def test_a_wrong_code_changes_nobody(app: Starlette, code: str) -> None:
+    answer = typed(visit(app), code)
+    assert answer.status_code in (422, 413)
+    assert "set-cookie" not in answer.headers
+    assert "<script>alert" not in answer.text
+    assert 'role="alert"' in answer.text
+    services.close()
+
+
+def test_a_code_from_another_site_or_too_often_is_not_looked_at(app: Starlette) -> None:
+    code = make_code(services.store().learner(ANNA))
+    for origin in ("http://evil.test", "null"):
+        assert typed(visit(app), code, origin).status_code == 403
+    assert visit(app).post("/resume", content=urlencode({"code": code})).status_code == 403
+    guesser = visit(app, client="192.0.2.9")
+    found = [typed(guesser, "0" * 16).status_code for _ in range(PER_ADDRESS + 1)]
+    assert found == [422] * PER_ADDRESS + [429]
+    assert typed(guesser, code).status_code == 429
+    assert given(typed(visit(app, client="192.0.2.10"), code)) == ANNA
+    services.close()

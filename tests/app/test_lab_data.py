@@ -11,7 +11,8 @@ from lab_stage import Stage
 from course_lib.data.registry import trainable
 from course_lib.errors import CourseError
 from course_lib.experiments.config import RunConfig
-from course_lib.ui.language import dataset_name, size_name
+from course_lib.experiments.recipes import needs_recipe, suited
+from course_lib.figures.names import dataset_name, size_name
 
 KNOWN = [(name, size) for name, one in trainable(None).items() for size in one.sizes]
 
@@ -49,7 +50,10 @@ def test_each_dataset_can_be_trained_on_and_shared(stage: Stage, chosen: tuple[s
         page.selectbox(key=key("widget.data")).set_value(chosen).run()
     button(page, "train").click().run()
     nothing_broke(page)
-    config = RunConfig.make(data={"dataset": chosen}, settings={"model": "sasrec"})
+    settings = {"model": "sasrec"}
+    if needs_recipe("next_item", {"dataset": chosen}):
+        settings = dict(suited("next_item", {"dataset": chosen}, settings).settings)
+    config = RunConfig.make(data={"dataset": chosen}, settings=settings)
     assert [run for run, _ in stage.started] == [config.run_id]
     stage.put(config, "stopped", frames=1)
     page.run()

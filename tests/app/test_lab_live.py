@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from lab_page import button, link, lists, nothing_broke, open_page, scrub, set_stage, skip, tiny, told, words
+from lab_page import LESSON, button, link, lists, nothing_broke, open_page, scrub, set_stage, skip, tiny, told, words
 from lab_stage import Stage, epochs_of, last_frame
 from streamlit.testing.v1 import AppTest
 
 from course_lib.text import text
+from course_lib.ui import lesson
 
 BOTH = pytest.mark.parametrize("language", ["zh", "en"])
 LIVE = "widget.frame.train"
@@ -160,3 +161,23 @@ def test_the_masks_picture_is_the_runs_own_as_soon_as_there_is_one(stage, langua
     assert run["wide"]["data"][1]["z"][1][:3] == [0.1, 0.9, None]  # the stage's matrix
     assert run["narrow"]["data"][1]["z"] == run["wide"]["data"][1]["z"]
     assert run["alt"] != bare["alt"]
+
+
+def test_a_press_of_train_draws_what_a_live_run_changes_and_not_the_page(stage, monkeypatch) -> None:
+    page, drawn, draw = skip(open_page("en")), [], lesson.open_lesson
+
+    def counted(id: str) -> lesson.Page:
+        drawn.append(id)
+        return draw(id)
+
+    monkeypatch.setattr(lesson, "open_lesson", counted)
+    button(page, "train").click().run()
+    nothing_broke(page)
+    assert button(page, "train").disabled
+    assert text("look.wait", "en") in words(page)
+    assert drawn == []
+    stage.put(tiny(), "finished")
+    page.run()
+    assert drawn == [LESSON]
+    button(page, "train").click().run()
+    assert drawn == [LESSON, LESSON], "a finished run opens with the whole page"

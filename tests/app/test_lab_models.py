@@ -100,6 +100,7 @@ def test_choosing_a_model_changes_the_form_and_trains_it(stage, language) -> Non
     button(page, "train").click().run()
     nothing_broke(page)
     assert stage.started[-1][0] == tiny(model="gru4rec").run_id
+    page.run()  # a press draws anew what it changes, and the tester knows that alone
     page.selectbox(key("widget.model")).select(model_name("sasrec", language)).run()
     nothing_broke(page)
     assert page.selectbox(key("widget.heads")).value == model_card("sasrec").settings["heads"].default

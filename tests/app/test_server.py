@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 from streamlit.web.server.app_discovery import discover_asgi_app
 
+from course_lib.figures.run_report import plotly_file
 from course_lib.settings import PROJECT
 from course_lib.ui import server
 
@@ -27,7 +28,7 @@ async def _answer(app: Any, path: str, headers: dict[str, str], query: str) -> t
         "type": "http", "http_version": "1.1", "method": "GET", "scheme": "http", "path": path,
         "raw_path": path.encode(),
         "root_path": "", "query_string": query.encode(), "server": ("test", 80), "client": ("test", 1),
-        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        "headers": [(b"host", b"localhost"), *((name.lower().encode(), one.encode()) for name, one in headers.items())],
     }  # fmt: skip
     messages: list[dict[str, Any]] = []
 
@@ -141,7 +142,7 @@ def test_plotly_comes_compressed_and_is_kept_for_a_year() -> None:
     assert len(body) < 550_000, "a third of the whole library"
     plain = get(address)
     assert "content-encoding" not in plain[1]
-    assert gzip.decompress(body) == plain[2] == server.plotly_file().read_bytes()
+    assert gzip.decompress(body) == plain[2] == plotly_file().read_bytes()
 
 
 def test_the_page_tells_the_client_where_the_server_is() -> None:

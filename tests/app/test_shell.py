@@ -122,7 +122,7 @@ def test_home_links_exactly_the_lessons_that_can_be_opened() -> None:
     app = open_app(lang="en")
     ready = {lesson.id for lesson in shell.lessons() if shell.lesson_ready(lesson)}
     assert ready
-    assert links(app) - {"", "home", "my_progress", "data", "my_data"} == ready
+    assert links(app) - {"", "home", "my_progress", "data", "my_data", "classroom", "teach"} == ready
     for lesson in shell.lessons():
         if lesson.id not in ready:
             assert f"{lesson.summary('en')} · {text('shell.in_preparation', 'en')}" in words(app)
@@ -301,6 +301,26 @@ def test_a_run_is_kept_and_deleted(busy: Learner, stage: Stage) -> None:
     assert not app.exception
     assert not app.error
     assert not folder.exists()
+    assert run_id not in {run.run_id for run in busy.activity().runs}
+
+
+@pytest.mark.parametrize("why", ["another has it", "it is kept"])
+def test_a_run_that_is_wanted_leaves_only_the_list(busy: Learner, stage: Stage, why: str) -> None:
+    """Removing it is no deletion for everybody."""
+    run = busy.activity().runs[0]
+    folder = load_settings().runs / run.run_id
+    other = busy.store.learner("other")
+    if why == "another has it":
+        other.record_run(run.lesson, run.run_id, run.link)
+    app = open_app("my_progress", lang="en")
+    if why == "it is kept":
+        app.button(key=f"progress_keep_{run.run_id}").click().run()
+    app.button(key=f"progress_delete_sure_{run.run_id}").click().run()
+    assert not app.exception
+    assert not app.error
+    assert run.run_id not in {one.run_id for one in busy.activity().runs}
+    assert any(folder.iterdir())
+    assert len(other.runs()) == (why == "another has it")
 
 
 def test_the_web_process_never_loads_torch() -> None:
@@ -331,4 +351,6 @@ def test_a_lesson_asks_the_database_once_for_all_that_it_shows(learner: Learner)
     event.remove(learner.store.engine, *listen)
     assert not app.exception
     tables = [one.split("FROM ")[1].split()[0] for one in asked if one.startswith("SELECT")]
-    assert sorted(tables) == ["answers", "challenges", "guesses", "preferences", "runs", "steps"]
+    own = sorted(one for one in tables if one not in ("instructors", "members", "classes", "revealed"))
+    assert own == ["answers", "challenges", "guesses", "preferences", "runs", "steps"]
+    assert len(tables) - len(own) <= 3  # whether they are in a class, or teach

@@ -8,16 +8,19 @@ from pathlib import Path
 
 import pytest
 from browsers import sit_down
-from lab_page import button, guess_key, key, open_page, skip
+from lab_page import button, guess_key, key, open_page, skip, tab, tiny
 from lab_stage import Stage
 from my_data_page import CHINESE, checked, open_my_data, press, put, said, staged
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
+from course_lib.cli.main import main
 from course_lib.data import registry
 from course_lib.data.intake import store
 from course_lib.data.intake.store import Card
+from course_lib.errors import CourseError
 from course_lib.experiments.config import RunConfig
+from course_lib.runs.view import RunView
 from course_lib.settings import load_settings
 from course_lib.text import text
 from course_lib.ui import identity, services, shell
@@ -90,15 +93,108 @@ def test_no_page_shows_it(annas: Card, stage: Stage) -> None:
 
 
 def test_no_link_opens_it(annas: Card, stage: Stage) -> None:
+    """Nor does a link to her run say what the run was made of."""
     skip(open_page("en"))
-    for link in ({"dataset": annas.key, "size": "full"}, {"run": run_of(annas).run_id}):
+    for link, sentence in (
+        ({"dataset": annas.key, "size": "full"}, text("errors.dataset_not_yours", "en", name="cups")),
+        ({"run": run_of(annas).run_id}, text("errors.link_run_gone", "en", run=run_of(annas).run_id)),
+    ):
         lab = clean(open_page("en", **link))
-        assert text("errors.dataset_not_yours", "en", name="cups") in [one.value for one in lab.warning]
+        assert sentence in [one.value for one in lab.warning]
         assert lab.selectbox(key=key("widget.data")).value[0] == "shop"
         assert "杯子" not in said(lab)
+        assert text("look.download", "en") not in [one.proto.label for one in lab.get("download_button")]
+        assert "dataset" in link or "cups" not in said(lab)
         clean(button(lab, "train").click().run())
     assert stage.asked == []  # no question to Anna's model
     assert {stage.views[run].config.dataset.name for run, _ in stage.started} == {"shop"}
+
+
+def test_a_run_in_ones_own_list_is_not_opened(annas: Card, stage: Stage) -> None:
+    """Bert's notebook may hold the name of Anna's run, however it came there: My runs, My progress and take-home.
+
+    Beside it he has a run of his own, so that My runs and the button to take it home are there to be looked at.
+    """
+    config, own = run_of(annas), tiny()
+    stage.put(own, "finished")
+    for run_id, link in ((own.run_id, "size=tiny"), (config.run_id, "size=tiny")):
+        services.store().learner(BERT).record_run("user_understanding", run_id, link, {"lab": "train"})
+    skip(open_page("en"))
+    lab = clean(open_page("en", run=own.run_id))
+    tab(lab, "runs")
+    assert not lab.exception
+    rows = lab.dataframe[0].value
+    chosen = lab.selectbox(key=key("runs.chosen")).options
+    assert len(rows) == len(chosen) == 1, "his own alone"
+    everything = [said(lab), rows.to_csv(), *chosen, *(one.value for one in lab.code)]
+    progress = clean(switched("my_progress"))
+    keys = {str(one.key) for one in progress.button}
+    assert f"progress_keep_{own.run_id}" in keys
+    assert f"progress_keep_{config.run_id}" not in keys
+    everything.append(said(progress))
+    for word in (*WARES, annas.key, config.run_id):
+        assert not any(word in one for one in everything), word
+    files = [one.proto.label for one in lab.get("download_button")]
+    assert text("look.download", "en") in files, "his own can be taken home"
+    progress.button(key=f"progress_delete_sure_{config.run_id}").click().run()
+    assert not checked(progress).error
+    assert untouched(annas), "he has taken it from his list, and no more"
+    assert {run_id for run_id, *_ in stage.asked} <= {own.run_id}
+
+
+@pytest.mark.parametrize("page", sorted(path.stem for path in shell.PAGES.glob("*.py")))
+def test_no_page_is_a_way_to_it(annas: Card, stage: Stage, page: str) -> None:
+    """Every page, by a link to the dataset and by a link to the run."""
+    for link in ({"dataset": annas.key, "size": "full"}, {"run": run_of(annas).run_id}):
+        front = AppTest.from_file(str(shell.FRONT), default_timeout=60)
+        front.query_params.update({"lang": "en", **link})
+        front.run()
+        shown = checked(front.switch_page(f"../../../pages/{page}.py").run())
+        assert "杯子" not in said(shown)
+        assert not any(word in option for box in shown.selectbox for option in box.options for word in WARES)
+        assert "run" not in link or "cups" not in said(shown)
+        assert not any(run_of(annas).run_id in str(one.proto) for one in shown.get("download_button"))
+        assert not any(word in table.value.to_csv() for table in shown.dataframe for word in WARES)
+    assert stage.asked == []
+
+
+def test_what_pages_use_refuses_it(annas: Card, stage: Stage) -> None:
+    """The one place that every page and callback has runs from."""
+    config = run_of(annas)
+    assert shell.runs().watch(config.run_id) == RunView(config.run_id, "missing")
+    for key_, work in (
+        ("run_missing", lambda: shell.runs().ask(config.run_id, None, {"history": [1]})),
+        ("dataset_not_yours", lambda: shell.runs().start(config, shell.learner())),
+        ("dataset_not_yours", lambda: shell.runs().size(config)),
+    ):
+        with pytest.raises(CourseError) as raised:
+            work()
+        assert raised.value.key == key_
+    assert stage.asked == stage.started == []
+
+
+def test_it_is_hers_to_open(annas: Card, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    sit_down(monkeypatch, ANNA)
+    assert shell.runs().watch(run_of(annas).run_id) == stage.views[run_of(annas).run_id]
+    assert shell.runs().ask(run_of(annas).run_id, None, {"history": [1]})["top"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["evaluate RUN", "train --dataset KEY --plan", "data describe KEY", "data table KEY events --to FILE", "runs list"],
+)
+def test_no_command_reads_it(annas: Card, capsys: pytest.CaptureFixture[str], tmp_path: Path, line: str) -> None:
+    """The command line is the machine's own learner, not the owner of everything."""
+    words = {"RUN": run_of(annas).run_id, "KEY": annas.key, "FILE": str(tmp_path / "out.csv")}
+    code = main([words.get(word, word) for word in line.split()])
+    out, err = capsys.readouterr()
+    assert (code == 0) == (line == "runs list")
+    assert "杯子" not in out + err
+    assert "cups" not in out
+    assert "Traceback" not in err
+    assert not (tmp_path / "out.csv").exists()
+    if line == "runs list":
+        assert run_of(annas).run_id in out  # so that whoever runs the course can make room
 
 
 def test_no_forged_choice_trains_on_it(annas: Card, stage: Stage) -> None:

@@ -159,6 +159,9 @@ def test_a_running_run_is_found_again_without_a_link(stage, language) -> None:
 def test_stop(stage, language) -> None:
     stage.put(tiny(), "running", frames=3)
     page = open_page(language)
+    assert button(page, "stop").disabled, "somebody else trains it"
+    shell.notebook().record_run(LESSON, tiny().run_id)
+    page.run()
     button(page, "stop").click().run()
     nothing_broke(page)
     assert stage.stopped == [(tiny().run_id, "local")]
@@ -289,8 +292,9 @@ def test_challenges_are_graded_once_for_each_run(stage, language) -> None:
 
 @BOTH
 def test_a_run_on_other_data_misses_a_challenge_for_that_alone(stage, language) -> None:
-    stage.put(RunConfig.make("next_item", {"dataset": "complete-journey"}), "finished")
-    page = open_page(language, dataset="complete-journey", size="small")
+    config = RunConfig.make("next_item", {"dataset": "complete-journey"})
+    stage.put(config, "finished")
+    page = open_page(language, dataset="complete-journey", size="small", run=config.run_id)
     assert not page.exception
     wanted = text("quiz.missed_dataset", language, wanted=text("lab.dataset_shop", language))
     assert [one.value for one in page.warning].count(wanted) == len(lesson_of().challenges)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,6 @@ import pytest
 from course_lib.course.check import check_lessons
 from course_lib.course.lessons import Course, load_course
 from course_lib.course.problems import Problem
-from course_lib.course.store import Store, open_store
 from course_lib.data import registry
 from course_lib.text import LANGUAGES
 
@@ -231,21 +230,6 @@ def house(tmp_path: Path) -> House:
     for language, prose in PROSE.items():
         built.write(f"lessons/alpha/{language}.md", prose)
     return built
-
-
-@pytest.fixture
-def open_at() -> Iterator[Callable[..., Store]]:
-    """Opens stores and closes them at the end."""
-    opened: list[Store] = []
-
-    def at(path: Path | str, patience: float = 5.0) -> Store:
-        address = str(path) if "://" in str(path) else f"sqlite:///{path}"
-        opened.append(open_store(address, patience))
-        return opened[-1]
-
-    yield at
-    for store in opened:
-        store.close()
 
 
 @pytest.fixture

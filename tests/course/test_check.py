@@ -22,6 +22,7 @@ from course_lib.settings import PROJECT
         ("en.md", "Text.", "Text.\n\n| a | b |\n|---|---|\n| 1 | 2 |", "lesson_parity_count", "3"),
         ("en.md", "{{figure:histories}}", "See {{figure:histories}}", "lesson_figure_line", "See"),
         ("en.md", "{{value:width}}", "{{width}}", "lesson_placeholder", "{{width}}"),
+        ("en.md", "Text.", "Text.\n\n{{lab:nowhere}}", "unknown_lab", "nowhere"),
         ("en.md", "{{value:width}}", "{{value:width}", "lesson_placeholder", "{{value:width}"),
         ("en.md", "{{value:width}}", "{{chart:width}}", "lesson_placeholder", "{{chart:width}}"),
         ("en.md", "Text.", "Text.\n\n```python", "lesson_placeholder", "```python"),

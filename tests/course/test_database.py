@@ -14,7 +14,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from course_lib.course import tables
 from course_lib.course.store import open_store
 from course_lib.errors import CourseError
-from course_lib.settings import PROJECT
+from course_lib.settings import PROJECT, sqlite_address
 
 
 @pytest.fixture
@@ -60,11 +60,13 @@ def test_an_empty_file_becomes_a_database(open_at, path):
     assert open_at(path).learner().guesses("alpha") == {}
 
 
-@pytest.mark.parametrize("version", ["0", "2", "999", "", "eins", "1 "])
+@pytest.mark.parametrize("version", ["+1", "999", "0", "", "eins", "1 ", "-1", "２"])
 def test_another_version_is_left_alone(open_at, path, version):
     made(open_at, path)
+    version = str(int(tables.SCHEMA) + 1) if version == "+1" else version
     change(path, f"UPDATE meta SET value = '{version}'")
-    error = refused(path, "database_version")
+    newer = version.isascii() and version.isdecimal() and int(version) > int(tables.SCHEMA)
+    error = refused(path, "database_newer" if newer else "database_version")
     assert (error.params["found"], error.params["wanted"]) == (version, tables.SCHEMA)
 
 
@@ -252,19 +254,59 @@ def test_a_read_only_home(closed_folder, powerless):
         ("postgresql://host:port/name", "database_address"),
         ("oracle+nothing://host/name", "database_driver"),
         ("nosuchbase://host/name", "database_driver"),
+        ("postgresql+psycopg_async://host/name", "database_driver"),
+        ("sqlite://host/course.sqlite", "database_address"),
+        ("sqlite:///~nosuchuser/course.sqlite", "database_tilde"),
+        ("sqlite:///x%00.sqlite", "database_address"),
+        ("sqlite:///x\0.sqlite", "database_address"),
+        ("sqlite:///x\ud800.sqlite", "database_address"),
+        ("postgresql://me:se%00cret@host/name", "database_address"),
+        ("postgresql://host/na%00me", "database_address"),
+        ("postgresql://host/name?application_name=%00", "database_address"),
+        ("postgresql://me@ho\udcffst/name", "database_address"),
+        ("sqlite:///x.sqlite?nope=1", "database_option"),
+        ("sqlite:///x.sqlite?mode=ro&uri=true", "database_option"),
+        ("sqlite:///x.sqlite?timeout=soon", "database_option"),
+        ("sqlite:///x.sqlite?timeout=1&timeout=2", "database_option"),
+        ("sqlite:///x.sqlite?check_same_thread=q", "database_option"),
+        ("postgresql://host/name?nope=1", "database_option"),
+        ("postgresql://me:p@ss@host/name", "database_address_at"),
+        ("postgresql://me/x:secret@host/name", "database_address_at"),
     ],
 )
-def test_addresses_that_lead_nowhere(address, key):
+def test_addresses_that_lead_nowhere(address, key, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(CourseError) as raised:
         open_store(address)
     assert raised.value.key == key
     assert "LIVEREC_DATABASE" in raised.value.text("zh")
+    assert list(tmp_path.iterdir()) == [], "nothing is made for an address that is refused"
 
 
-def test_a_password_is_never_shown():
+def test_a_file_may_have_a_name_that_an_address_has_to_encode(tmp_path):
+    home = tmp_path / "50% off? a+b #1 \udcff"
+    open_store(sqlite_address(home / "course.sqlite")).close()
+    assert (home / "course.sqlite").is_file()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://me:secret@127.0.0.1:1/name",
+        "postgresql://127.0.0.1:1/name?password=secret",
+        "postgresql://127.0.0.1:1/name?sslpassword=secret&user=me",
+        "postgresql://me:secret@127.0.0.1:1/name?nope=1",
+        "postgresql://me:se@secret@127.0.0.1:1/name",
+        "postgresql://me/x:secret@127.0.0.1:1/name",
+        "postgresql://me:secret@127.0.0.1:99999999/name",
+        "postgresql://me:secret%00@127.0.0.1:1/name",
+        "sqlite://me:secret@/x",
+    ],
+)
+def test_a_password_is_never_shown(address):
     with pytest.raises(CourseError) as raised:
-        open_store("postgresql://me:secret@127.0.0.1:1/name", 1.0)
-    assert raised.value.key in ("database_driver", "database_unavailable")
+        open_store(address, 1.0)
+    assert raised.value.of_the_database
     assert "secret" not in raised.value.text("en") + raised.value.text("zh") + str(raised.value.to_dict())
 
 

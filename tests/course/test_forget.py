@@ -4,9 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy import JSON, Boolean, Float, Text
 
-from course_lib.course import own_data
-from course_lib.course.forget import forget_learner, forget_lesson
+from course_lib.course import classes, own_data, tables
+from course_lib.course.forget import forget_learner, forget_lesson, forget_run
 from course_lib.course.store import Learner, Store
 from course_lib.data.intake import store as datasets
 from course_lib.data.intake.pipeline import look, prepare
@@ -42,6 +44,21 @@ def test_one_lesson_is_forgotten_and_nothing_else(tmp_path: Path, open_at: Calla
     assert me.preference("language") == "zh"
     fill(me, "alpha")
     assert len(me.answers("alpha")) == 1
+
+
+def test_a_run_leaves_one_list_and_goes_with_the_last(any_store: Store) -> None:
+    me, other = any_store.learner("me"), any_store.learner("other")
+    for learner in (me, other):
+        fill(learner, "alpha")
+    fill(me, "beta")
+    me.record_run("alpha", "fedcba9876543210")
+    assert not forget_run(me, "0123456789abcdef"), "the other one has it still"
+    assert [run.run_id for run in me.runs()] == ["fedcba9876543210"]
+    assert [run.run_id for run in other.runs()] == ["0123456789abcdef"]
+    assert me.answers("beta")
+    assert forget_run(other, "0123456789abcdef")
+    assert other.runs() == ()
+    assert forget_run(other, "0123456789abcdef"), "nothing left is no error"
 
 
 def test_a_learner_is_forgotten_whole(tmp_path: Path, open_at: Callable[..., Store]) -> None:
@@ -119,3 +136,40 @@ def test_a_run_that_still_trains_is_told_to_stop_and_counted(tmp_path: Path, mon
     assert [(one.runs, one.left) for one in gone] == [(1, 0), (0, 1)]
     assert [folder.exists() for folder in folders] == [False, True]
     locks[folders[1].name].release()
+
+
+def test_every_table_of_learners_is_forgotten(open_at: Callable[..., Store], address: str) -> None:
+    """A row in each table that has learners, whatever it is: none may be left of the one who is forgotten."""
+    store = open_at(address)
+    room = classes.open_class(store, "other", "Tuesday")
+    mine = classes.open_class(store, "me", "Mine")
+    for learner in ("me", "other"):
+        fill(store.learner(learner), "alpha")
+        classes.join_class(store, room.code or "", learner, learner)
+    classes.join_class(store, mine.code or "", "third", "Third")
+    classes.reveal(store, mine.key, "alpha", "order")
+    own = [table for table in tables.metadata.sorted_tables if "learner" in table.c]
+    assert len(own) >= 10
+
+    def fill_up(connection: sa.Connection) -> None:
+        for table in own:
+            for learner in ("me", "other"):
+                if connection.execute(sa.select(table).where(table.c.learner == learner)).first() is None:
+                    kinds = {Text: f"{table.name} {learner}", Float: 1.0, JSON: {}, Boolean: True}
+                    needed = [c for c in table.c if not c.nullable and c.name not in ("id", "learner")]
+                    values = {c.name: next(v for kind, v in kinds.items() if isinstance(c.type, kind)) for c in needed}
+                    connection.execute(table.insert().values(learner=learner, **values))
+
+    store.write(fill_up)
+
+    def left(learner: str) -> set[str]:
+        return {table.name for table in own if store.read(sa.select(table).where(table.c.learner == learner))}
+
+    assert left("me") == left("other") == {table.name for table in own}
+    forget_learner(store.learner("me"))
+    assert left("me") == set()
+    assert left("other") == {table.name for table in own}
+    assert store.read(sa.select(tables.learners).where(tables.learners.c.key == "me")) == []
+    assert classes.classes_of(store, "me") == ()
+    assert classes.class_of(store, "third") is None
+    assert [one.learner for one in classes.members(store, room.key)] == ["other"]

@@ -77,7 +77,11 @@ def test_a_link_brings_everything_back() -> None:
         history=(12, 45, 12, 7),
         run="0123456789abcdef",
     )
-    assert opened(state.link()) == (state, [])
+    back, errors = opened(state.link())
+    assert errors == []
+    assert back.settings.items() >= state.settings.items(), "what the form does not show comes of the recipe"
+    assert replace(back, settings=state.settings) == state
+    assert opened(back.link()) == (back, [])
     assert set(state.query()) <= set(KEYS)
 
 
@@ -122,8 +126,7 @@ def test_an_emptied_history_is_not_an_unedited_one() -> None:
 def test_a_bad_value_is_one_sentence_and_the_default(link: str, key: str) -> None:
     state, errors = opened(link)
     assert [error.key for error in errors] == [key]
-    own = START if "complete" not in link else replace(START, data={"dataset": ("complete-journey", "small")})
-    assert state == own
+    assert state == (START if "complete" not in link else opened("dataset=complete-journey&size=small")[0])
     assert all(errors[0].text(language) for language in ("zh", "en"))
 
 

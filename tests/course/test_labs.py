@@ -4,10 +4,14 @@ import pytest
 from sample_result import RESULT
 
 from course_lib.course.challenges import GradedChallenge, grade_challenge
+from course_lib.course.grading import own_results
 from course_lib.course.guesses import Guess, ScoredGuess, grade_guess, truth_of
+from course_lib.course.measures import Estimate
+from course_lib.course.values import read_values
 from course_lib.errors import CourseError
 from course_lib.experiments.catalogue import experiment_cards
 from course_lib.experiments.config import RunConfig
+from course_lib.runs.view import RunView
 
 
 @pytest.fixture
@@ -52,6 +56,23 @@ def test_a_lab_that_compares_has_a_list_of_runs(lesson):
         "markov": ("markov", 5),
     }
     assert len({one.run_id for one in configs.values()}) == 2
+
+
+def test_a_run_may_have_data_of_its_own(house):
+    """Of the lab's settings otherwise; and what the prose tells of such a run is of its data."""
+    house.edit(
+        "lessons/alpha/lesson.toml",
+        'settings = {model = "markov"}',
+        'settings = {model = "markov"}\ndata = {dataset = "shop-trends/tiny"}',
+    )
+    found = {
+        id: config.data["dataset"]
+        for lab in house.course().lesson("alpha").labs
+        for id, config in lab.configs().items()
+    }
+    odd = [id for id, address in found.items() if address.name != "shop"]
+    assert len(odd) == 1
+    assert (found[odd[0]].name, found[odd[0]].size) == ("shop-trends", "tiny")
 
 
 def test_a_lab_that_is_not_there_names_the_known(lesson):
@@ -211,3 +232,53 @@ def test_a_challenge_that_asks_for_little(lesson):
     challenge = dataclasses.replace(lesson.challenges[0], measure="seconds", at_least=None, at_most=10.0)
     missed = held(challenge, RESULT, own(lesson))
     assert [(miss.relation, round(miss.by, 6)) for miss in missed.missing] == [("at_most", 2.9)]
+
+
+def spoken_lab(house, name="language"):
+    """A lesson whose lab writes in the language of the page."""
+    path = house.lessons / "alpha" / "lesson.toml"
+    text = path.read_text(encoding="utf-8")
+    lab = f'[[lab]]\nid = "spoken"\nexperiment = "reasons"\npage_language = "{name}"\n[lab.data]\ndataset = "shop"\n'
+    path.write_text(text.replace("[[guess]]", f"{lab}\n[[guess]]", 1), encoding="utf-8")
+    return house.course().lesson("alpha").lab("spoken")
+
+
+def test_a_lab_is_read_in_the_language_of_its_page(house):
+    lab = spoken_lab(house)
+    assert lab.trouble is None
+    zh, en = (lab.read_in(language).configs()[""] for language in ("zh", "en"))
+    assert (zh.settings["language"], en.settings["language"]) == ("zh", "en")
+    assert zh.run_id == lab.configs()[""].run_id, "the experiment's default"
+    assert en.run_id != zh.run_id
+    plain = house.course().lesson("alpha").lab()
+    assert plain.read_in("en") is plain
+
+
+def test_a_setting_that_is_no_language_closes_the_lab(house):
+    assert "epochs" in spoken_lab(house, "epochs").trouble.text("en")
+
+
+def test_the_run_that_is_finished_grades_whatever_its_language(house):
+    lab = spoken_lab(house)
+    english = lab.read_in("en").configs()[""].run_id
+    for ended in ((), (english,)):
+        found = own_results(
+            lab, lambda run, ended=ended: RunView(run, "finished", result=RESULT if run in ended else None)
+        )
+        assert found == ({"": RESULT} if ended else {})
+
+
+def test_a_number_of_such_a_lab_is_measured_in_each_language(house):
+    spoken_lab(house)
+    house.write(
+        "lessons/alpha/values.toml",
+        'both = {lab = "spoken", measure = "true", as = "share"}\n'
+        'one = {lab = "spoken", settings = {language = "en"}, measure = "true", as = "share"}\n',
+    )
+    zh, en, one = read_values(house.course().lesson("alpha"), house.lessons)
+    assert [value.runs[0].settings["language"] for value in (zh, en, one)] == ["zh", "en", "en"]
+    assert {**zh.write(Estimate(0.5, 0.4, 0.6)), **en.write(Estimate(0.25, 0.2, 0.3))} == {
+        "both_zh": "50%",
+        "both_en": "25%",
+    }
+    assert list(one.write(Estimate(0.5, 0.4, 0.6))) == ["one"]

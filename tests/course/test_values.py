@@ -29,11 +29,13 @@ def test_forms_by_hand():
         "joules": (123.4, "120"),
         "nats": (7.1389, "7.14"),
         "exponent": (0.4567, "0.46"),
+        "ratio": (2.2361, "2.24"),
     }
     for form, (number, said) in numbers.items():
         assert written(exactly(number), form) == {"zh": said, "en": said}
     assert set(FORMS) == {*numbers, "large_count"}
     assert written(exactly(0.034), "seconds")["en"] == "0.03"
+    assert written(exactly(-0.0004), "score")["en"] == "0.000"
 
 
 def test_forms_that_differ_between_the_languages():
@@ -100,6 +102,19 @@ def test_values_are_read_from_their_runs(house, alpha):
     with pytest.raises(CourseError) as caught:
         values["score"].read({})
     assert caught.value.key == "measure_missing"
+
+
+def test_a_value_is_of_the_run_with_its_own_data(house):
+    house.edit(
+        "lessons/alpha/lesson.toml",
+        'settings = {model = "markov"}',
+        'settings = {model = "markov"}\ndata = {dataset = "shop-trends/tiny"}',
+    )
+    house.write("lessons/alpha/values.toml", VALUES)
+    lesson = house.course().lesson("alpha")
+    (listed,) = [one for one in read_values(lesson, house.lessons) if one.name == "listed"]
+    assert listed.runs == (lesson.lab("race").configs()["markov"],)
+    assert listed.configs[0].data["dataset"].name == "shop-trends"
 
 
 def scaled(shoppers: int, parameters: int, loss: float, targets: int = 0) -> RunView:

@@ -75,7 +75,7 @@ def _look(lab: Lab, view: RunView) -> None:
     who = now.answer or {}
     left, right = st.columns(2)
     with left:
-        st.markdown(f"**{t('look.history', name=who['name'])}**", help=t("look.history_help"))
+        st.markdown(f"**{t('look.history', name=shell.plain(who['name']))}**", help=t("look.history_help"))
         _history_buttons(lab, tuple(who["history"]))
         assert view.config is not None
         assert view.config.dataset is not None
@@ -118,7 +118,7 @@ def _beside_the_best(lab: Lab, view: RunView, as_it_was: Shown) -> None:
     best = [{"item": int(n) + 1, "p": float(chances[n])} for n in (-chances).argsort(kind="stable")[:10]]
     lists = {"look.list_of_model": who["top"], "look.list_of_oracle": best}
     with folded:
-        st.caption(t("look.best_help", name=who["name"]))
+        st.caption(t("look.best_help", name=shell.plain(who["name"])))
         for column, (title, top) in zip(st.columns(2), lists.items(), strict=True):
             with column:
                 st.markdown(f"**{t(title)}**")
