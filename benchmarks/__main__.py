@@ -22,6 +22,8 @@ from typing import Any
 
 from benchmarks import (
     arithmetic,
+    classroom,
+    full_ranking,
     labs,
     lesson,
     pages,
@@ -29,8 +31,10 @@ from benchmarks import (
     presets,
     processes,
     quality,
+    recipe,
     sampled,
     simulator,
+    tabs,
     watchers,
 )
 from benchmarks.peers import report
@@ -38,8 +42,9 @@ from benchmarks.table import Row, replace_text, text_table, write
 from course_lib.settings import PROJECT
 
 RESULTS = Path(__file__).parent / "results"
-HOURS = (quality.PART, passing.PART, sampled.PART, presets.PART)  # of trainings, together
-PARTS = ("simulator", "arithmetic", "lesson", "pages", "watchers", labs.PART, *report.PARTS, *HOURS)
+HOURS = (quality.PART, passing.PART, sampled.PART, presets.PART, recipe.PART)  # of trainings, together
+SERVED = ("lesson", "pages", "watchers", classroom.PART, tabs.PART)
+PARTS = ("simulator", "arithmetic", full_ranking.PART, *SERVED, labs.PART, *report.PARTS, *HOURS)
 # Only when they are asked for, or with --full
 LONG = (labs.PART, *(part for part in report.PARTS if part not in report.SHORT), *HOURS)
 BUSY = 0.7  # load above which figures are worth little
@@ -81,7 +86,7 @@ def main() -> int:
     began = time.perf_counter()
     rows: list[Row] = []
     facts["load before"] = processes.load()
-    if set(wanted) & {"lesson", "pages", "watchers", labs.PART}:
+    if set(wanted) & {*SERVED, labs.PART}:
         say("preparing the default dataset ...")
         processes.prepare(home)
     for part in wanted:
@@ -95,14 +100,23 @@ def main() -> int:
             rows += pages.measure(home)
         elif part == "watchers":
             rows += watchers.measure(home)
+        elif part == tabs.PART:
+            rows += tabs.measure(home, arguments.full)
+        elif part == classroom.PART:
+            rows += classroom.measure(home, full=arguments.full)
         elif part == labs.PART:
             rows += labs.measure(home, arguments.full)
         elif part == arithmetic.PART:
             with processes.home_at(home):
                 rows += arithmetic.measure()
+        elif part == full_ranking.PART:
+            rows += full_ranking.measure()
         elif part == sampled.PART:
             with processes.home_at(home):
                 rows += sampled.measure(arguments.full)
+        elif part == recipe.PART:
+            with processes.home_at(home):
+                rows += recipe.measure(arguments.full)
         elif part == quality.PART:
             with processes.home_at(home):
                 rows += quality.measure(models=() if arguments.full else quality.counted(), results=results)

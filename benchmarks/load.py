@@ -54,6 +54,7 @@ class Session:
         self._pages: dict[str, str] = {}  # url path -> page_script_hash
         self.widgets: dict[str, Widget] = {}  # by the key that the page gave them
         self.timer: str | None = None  # the fragment that asks again by itself, while a run is live
+        self.interval_s = 0.0  # how often the page lets it ask
         self.bytes = 0  # received
 
     async def __aenter__(self) -> Session:
@@ -130,7 +131,7 @@ class Session:
                 if one.is_default:
                     self._pages[""] = one.page_script_hash
         elif kind == "auto_rerun":
-            self.timer = message.auto_rerun.fragment_id
+            self.timer, self.interval_s = message.auto_rerun.fragment_id, message.auto_rerun.interval
         elif kind == "script_finished":
             return bool(message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN)
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,8 @@ PROJECT = Path(__file__).resolve().parent.parent  # the checkout: lessons/, data
 # write for "no limit", would delete them all.
 LEAST_RUN_BYTES = 128 * 2**20
 
+CLUSTER = re.compile(r"(ray://)?[\w.-]+:\d{1,5}")  # the address of a Ray cluster
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -28,6 +31,12 @@ class Settings:
     run_bytes: int  # LIVEREC_RUN_BYTES: disk that run folders may use; the oldest unpinned go first
     encoder: str = ""  # LIVEREC_ENCODER: folder or hub name of a text encoder of one's own; empty: none
     writer: str = ""  # LIVEREC_WRITER: the same of a causal language model that writes reasons; empty: none
+    writer_hosts: str = (
+        ""  # LIVEREC_WRITER_HOSTS: "any", "public", or hosts that a page may ask; empty: see ui/reach.py
+    )
+    hosts: tuple[str, ...] = ()  # LIVEREC_HOSTS: names that the course answers to beside this machine's own
+
+    trains_on: str = "local"  # LIVEREC_RUNS: this machine, "ray", or the address of a Ray cluster
 
     @property
     def runs(self) -> Path:
@@ -52,21 +61,58 @@ def _number(name: str, default: int, low: int) -> int:
     return number
 
 
+def _home() -> Path:
+    """LIVEREC_HOME, or ``~/.liverec``; raises CourseError where there is no such home."""
+    value = os.environ.get("LIVEREC_HOME") or ""
+    if value.strip():
+        return Path(_known_home("LIVEREC_HOME", value)).expanduser()
+    try:
+        return Path.home() / ".liverec"
+    except RuntimeError:  # a user of a container may have no home
+        raise CourseError("home_unknown") from None
+
+
+def _known_home(name: str, value: str) -> str:
+    """``value``; raises CourseError where it begins with the ``~`` of somebody who has no home on this machine."""
+    try:
+        Path(value).expanduser()
+    except RuntimeError:
+        raise CourseError("environment_tilde", name=name, value=value) from None
+    return value
+
+
+def sqlite_address(path: Path) -> str:
+    """The address of an SQLite file; in an address ``?`` begins the options and ``%`` a character's code."""
+    return f"sqlite:///{path}".replace("%", "%25").replace("?", "%3F")
+
+
+def _trains_on() -> str:
+    """LIVEREC_RUNS, where it names something that can train."""
+    value = (os.environ.get("LIVEREC_RUNS") or "local").strip()
+    if value not in ("local", "ray") and not CLUSTER.fullmatch(value):
+        raise CourseError("environment_runs", value=value)
+    return value
+
+
 def load_settings() -> Settings:
     """Settings from the environment, read at each call so that tests can change them.
 
-    Raises CourseError where a variable that must be a number is none.
+    Raises CourseError where a variable that must be a number is none, LIVEREC_RUNS names nothing that trains, or
+    a folder is given by the ``~`` of somebody who has no home here.
     The home is ``~/.liverec`` by default. Nothing is created here; who writes, creates.
     """
-    home = Path(os.environ.get("LIVEREC_HOME") or Path.home() / ".liverec").expanduser()
+    home = _home()
     cores = os.cpu_count() or 2
     return Settings(
         home=home,
-        database_url=os.environ.get("LIVEREC_DATABASE") or f"sqlite:///{home / 'course.sqlite'}",
+        database_url=os.environ.get("LIVEREC_DATABASE") or sqlite_address(home / "course.sqlite"),
         workers=_number("LIVEREC_WORKERS", max(min(2, cores), min(4, cores - 1)), low=1),
         run_bytes=_number("LIVEREC_RUN_BYTES", 4 * 2**30, low=LEAST_RUN_BYTES),
-        encoder=(os.environ.get("LIVEREC_ENCODER") or "").strip(),
-        writer=(os.environ.get("LIVEREC_WRITER") or "").strip(),
+        encoder=_known_home("LIVEREC_ENCODER", (os.environ.get("LIVEREC_ENCODER") or "").strip()),
+        writer=_known_home("LIVEREC_WRITER", (os.environ.get("LIVEREC_WRITER") or "").strip()),
+        writer_hosts=(os.environ.get("LIVEREC_WRITER_HOSTS") or "").strip().lower(),
+        hosts=tuple((os.environ.get("LIVEREC_HOSTS") or "").lower().replace(",", " ").split()),
+        trains_on=_trains_on(),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -24,6 +25,12 @@ for name in [name for name in os.environ if name.startswith("LIVEREC_")]:
     del os.environ[name]
 HOME = Path(tempfile.mkdtemp(prefix="liverec-tests-"))
 os.environ["LIVEREC_HOME"] = str(HOME)
+
+# A job in a shell's background ignores Ctrl-C, and so would every process that a test starts to interrupt it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+pytest_plugins = ("tests.databases",)  # the store on SQLite and on PostgreSQL, for every test that touches it
 
 
 def pytest_unconfigure() -> None:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import __main__ as command
-from benchmarks import arithmetic, lesson, simulator, watchers
+from benchmarks import arithmetic, full_ranking, lesson, simulator, watchers
 from benchmarks.load import Session
 from benchmarks.memory import peak_mib
 from benchmarks.processes import Server, load, machine, torch_in
@@ -57,6 +57,16 @@ def test_events_are_timed_as_they_are_written() -> None:
     row = arithmetic.measure_events(rounds=20)
     assert len(row.raw["seconds"]) == 20
     assert row.met is not None
+
+
+def test_full_ranking_is_measured_against_the_bare_product() -> None:
+    ratio, memory = full_ranking.measure(shoppers=400, products=300, rounds=2)
+    assert ratio.goal == "<= 1.2 x"
+    assert len(ratio.raw["ours"]) == len(ratio.raw["bare"]) == 2
+    assert min(*ratio.raw["ours"], *ratio.raw["bare"]) > 0
+    assert memory.raw["peak_mib"] >= memory.raw["before_mib"] > 50
+    assert memory.met is True
+    assert {full_ranking.PART} == {ratio.part, memory.part} <= set(command.PARTS)
 
 
 def test_the_simulator_is_measured_in_memory_and_on_disk() -> None:

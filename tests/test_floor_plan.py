@@ -44,9 +44,13 @@ DOORS = {
 }
 # Facts about models, training and experiments, in files without torch, so that the web process may read them.
 TORCH_FREE_FACTS = {
-    *("course_lib.models.catalogue", "course_lib.training.settings"),
-    *(f"course_lib.experiments.{name}" for name in ("catalogue", "config", "events", "light")),
+    *("course_lib.models.catalogue", "course_lib.training.settings", "course_lib.training.recipe"),
+    *(f"course_lib.experiments.{name}" for name in ("catalogue", "config", "events", "light", "recipes")),
     *("course_lib.evaluation.cost", "course_lib.evaluation.scaling"),  # arithmetic on a few numbers of finished runs
+    # A language model at an address is asked, and its texts are checked, where the learner sits: string work alone.
+    *("course_lib.models.writer_address", "course_lib.explain.reason_texts"),
+    *("course_lib.evaluation.true_reasons", "course_lib.evaluation.few_texts"),
+    "course_lib.evaluation.orders",  # and on the ten places of a list
 }
 # Experiments that are answered where the question is asked; those that run are the workers' business.
 LIGHT = {card.module for card in experiment_cards().values() if card.light}
@@ -55,8 +59,9 @@ SCREEN = {"ui", "pages", "app"}
 ABOVE_RUNS = {"course", "figures", *SCREEN}
 WEB = {"text", "settings", "errors", "code_version", "runs", "cli", "__main__", *ABOVE_RUNS}
 SCRIPTS = {"course_lib.ui.front.page"}  # run by Streamlit like the pages, never imported; tests/app opens them
-WORKERS = {"course_lib.runs.worker", "course_lib.runs.artefacts"}  # the web process never imports them
-HEAVY = {"torch", "transformers"}
+# What the web process never imports
+WORKERS = {"course_lib.runs.worker", "course_lib.runs.artefacts", "course_lib.runs.ray_bridge"}
+HEAVY = {"torch", "transformers", "ray"}
 FILES = sorted([*LIBRARY.rglob("*.py"), *(PROJECT / "pages").glob("*.py"), PROJECT / "app.py"])
 
 
@@ -158,22 +163,23 @@ def test_web_rooms_read_only_facts_about_models(path: Path) -> None:
 
 
 # What the rooms that make and read datasets may know of the shop: the registry takes SOURCE, which hands out observable
-# columns only, from this one module. The module itself makes the shop, with its truth, so nothing else of it is theirs.
+# columns only, from these modules. They make the shop, with its truth, so nothing else of them is theirs.
 # course_lib.shop.truth is the door to everything else, and this is the rule that keeps it shut for them.
-OBSERVABLE = "course_lib.shop.source"
+OBSERVABLE = ("course_lib.shop.source", "course_lib.shop.trends")
 REGISTRY = "course_lib.data.registry"
 IMPORTERS = ("import_module", "__import__", "find_spec", "spec_from_file_location", "run_module", "run_path")
 
 
 def ways_to_the_truth(module: str, tree: ast.Module, modules: list[str]) -> list[str]:
     """What in a file of the rooms data and models could lead to the shop's truth. ``modules`` are those it imports."""
-    wrong = [f"imports {one}" for one in modules if room_of(one) == "shop" and (module, one) != (REGISTRY, OBSERVABLE)]
+    allowed = OBSERVABLE if module == REGISTRY else ()
+    wrong = [f"imports {one}" for one in modules if room_of(one) == "shop" and one not in allowed]
     names = {alias.asname or alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
-             for alias in node.names if f"{node.module}.{alias.name}" == OBSERVABLE}  # fmt: skip
+             for alias in node.names if f"{node.module}.{alias.name}" in OBSERVABLE}  # fmt: skip
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "course_lib.shop.truth" in node.value:
             wrong.append(f"line {node.lineno}: names the door")
-        if isinstance(node, ast.ImportFrom) and node.module == OBSERVABLE:
+        if isinstance(node, ast.ImportFrom) and node.module in OBSERVABLE:
             wrong += [f"line {node.lineno}: takes {alias.name}" for alias in node.names if alias.name != "SOURCE"]
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             if node.value.id in names and node.attr != "SOURCE":
@@ -203,6 +209,7 @@ def test_no_loader_split_or_model_knows_the_truth(path: Path) -> None:
         "from course_lib.shop.truth import satisfaction",
         "from course_lib.shop.published import shop",
         "from course_lib.shop import source\nsource.shop()",
+        "from course_lib.shop import trends\ntrends.trending(world, 9)",
         "from course_lib.shop.world import make_world",
         "import importlib\nimportlib.import_module('course_lib.shop.' + 'truth')",
         "from importlib import import_module\nimport_module(name)",
@@ -220,7 +227,7 @@ def test_a_way_to_the_truth_would_be_seen(module: str, line: str, tmp_path: Path
 def test_loading_the_shop_does_not_open_the_truth() -> None:
     """A Python that has imported every loader and the shop's source has nothing of the truth in memory."""
     modules = [module_of(path) for path in FILES if room_of(module_of(path)) == "data"]
-    loaded = modules_loaded_by([*modules, OBSERVABLE])
+    loaded = modules_loaded_by([*modules, *OBSERVABLE])
     assert "course_lib.shop.simulate" in loaded  # the modules were really imported
     assert not {name for name in loaded if name.startswith("course_lib.shop.truth")}
 

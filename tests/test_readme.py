@@ -208,7 +208,7 @@ def test_every_target_of_the_makefile_is_declared() -> None:
 
 
 def test_every_requirement_has_its_reason() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-cluster.txt", "requirements-dev.txt"):
         for line in (PROJECT / name).read_text(encoding="utf-8").splitlines():
             if line and not line.startswith(("#", "-r")):
                 assert re.fullmatch(r"[\w.-]+(\[\w+\])?[=<>!~][^#]* # \S.{10,}", line), line

@@ -161,10 +161,11 @@ def test_every_setting_that_a_lab_shows_has_a_name(language: str) -> None:
     for lab in LABS:
         for name in lab.shows:
             setting = lab.card.every_setting[name]
-            choices = setting.choices if name not in lab.card.chooses else ()
+            models = name in lab.card.chooses or name == "model"
+            choices = () if models else setting.choices
             wanted |= {f"setting.{name}", *(f"setting.{name}_{choice}" for choice in choices)}
-            if name in lab.card.chooses:
-                wanted |= {f"figures.model_{one.replace('-', '_')}" for one in lab.card.choices(name)}
+            if models:
+                wanted |= {f"figures.model_{one.replace('-', '_')}" for one in setting.choices}
     assert len(wanted) > 20
     assert sorted(wanted - set(known)) == []
 
@@ -187,3 +188,15 @@ def test_every_tab_of_every_lab_has_a_name(language: str) -> None:
         if not {f"lab.tab_{name.replace('.', '_')}", f"lab.tab_{name.rpartition('.')[2]}"} & set(known)
     }
     assert missing == set()
+
+
+def test_a_learners_own_dataset_is_called_as_they_named_it() -> None:
+    error = CourseError("too_few_products", name="mugs~8f781fa1", products=24, fewest=50)
+    assert all("“mugs”" in error.text(language) for language in LANGUAGES)
+    assert "mugs~8f781fa1" in CourseError("unknown_dataset", name="x", known="mugs~8f781fa1").text("en")
+
+
+def test_a_reason_in_anothers_words_brings_no_second_full_stop() -> None:
+    error = CourseError("encoder_broken", place="/there", reason="It is not a valid JSON file.")
+    assert ".." not in error.text("en")
+    assert ".。" not in error.text("zh")

@@ -135,3 +135,15 @@ def _careless(facts: Facts, known: dict[str, str], named: Sequence[str], rng: np
         if other and other != known[slot]:
             return {**known, slot: other}
     return known
+
+
+def request_for(facts: Facts, item: int) -> str:
+    """What a language model of one's own is asked about a product: all that the catalogue says of it, the price too."""
+    known = attributes(facts, item)
+    unit = known.pop("unit")
+    told = [facts.titles[item - 1], *(said for slot, said in known.items() if slot not in ("price", "band"))]
+    told += [f"{known['price']} {unit}".strip()] if "price" in known else []
+    said = ", ".join(dict.fromkeys(filter(None, told)))
+    if facts.language == "zh":
+        return f"商品：{said}\n用一句话写出推荐这件商品的理由，只说上面写明的事实。"
+    return f"Product: {said}\nWrite one sentence that says why to recommend it. State only facts given above."

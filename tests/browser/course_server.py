@@ -31,12 +31,13 @@ def free_port() -> int:
 class CourseServer:
     """``python -m course_lib start`` on a free port; the files in its home tell what it has done."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, port: int | None = None, **variables: str) -> None:
+        """``variables`` are more of its environment."""
         self.home = home
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"http://localhost:{self.port}"
-        self.log = home / "server.log"
-        environment = {**os.environ, "LIVEREC_HOME": str(home), "LIVEREC_WORKERS": "1"}
+        self.log = home / f"server-{self.port}.log"
+        environment = {**os.environ, "LIVEREC_HOME": str(home), "LIVEREC_WORKERS": "1", **variables}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "course_lib", "start", "--port", str(self.port)],

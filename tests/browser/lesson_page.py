@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,6 +15,17 @@ CURVE_NAME = "next_item.learning_curve.train"
 CURVE = """node => node.data && node.data.find(trace => trace.name === "SASRec")?.x.length || 0"""
 
 RUN_MS = 120_000  # a run may wait for its worker, which reads torch first: long on a busy machine
+
+
+def until(page: Page, condition: str, argument: Any = None, timeout_ms: float = 60_000) -> None:
+    """Waits until a JavaScript condition holds on the page.
+
+    ``Page.wait_for_function`` would have the page itself evaluate the text, which the course's policy forbids.
+    """
+    end = time.monotonic() + timeout_ms / 1000
+    while not page.evaluate(condition, argument):
+        assert time.monotonic() < end, f"still not so: {condition}"
+        page.wait_for_timeout(20)
 
 
 class LessonPage:
@@ -185,8 +197,8 @@ class LessonPage:
     def points_above(self, count: int) -> int:
         """Waits until the learning curve has more than ``count`` points; how many it has then."""
         where = f"{self._place(f'figure.{CURVE_NAME}')} .live-figure"
-        self.page.wait_for_function(
-            f"([where, count]) => ({CURVE})(document.querySelector(where) ?? {{}}) > count", arg=[where, count]
+        until(
+            self.page, f"([where, count]) => ({CURVE})(document.querySelector(where) ?? {{}}) > count", [where, count]
         )
         return self.points()
 

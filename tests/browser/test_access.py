@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from lesson_page import LessonPage
+from lesson_page import LessonPage, until
 from playwright.sync_api import expect
 from visitors import TINY, Visitors
 
@@ -32,9 +32,9 @@ def settle(lesson: LessonPage) -> None:
     expect(page.locator("[data-test-script-state=running]")).to_have_count(0)
     theme = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'")
     expect(page.locator("html")).to_have_attribute("data-theme", theme)
-    page.wait_for_function(DRAWN)
-    page.wait_for_function(REACHED)
-    page.wait_for_function(STILL)
+    until(page, DRAWN)
+    until(page, REACHED)
+    until(page, STILL)
 
 
 def serious(lesson: LessonPage) -> list[str]:

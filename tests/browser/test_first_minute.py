@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from lesson_page import until
 from playwright.sync_api import Page, expect
 from test_access import SIZES, serious, settle
 from visitors import Visitors
@@ -40,13 +41,14 @@ def test_home_shows_a_model_at_work_and_one_button_that_swaps(visit: Visitors, l
     page.goto(visitor.url)
     expect(page.locator(".recorded ol .title").first).to_be_visible()
     untrained = listed(page)
-    page.wait_for_function(
+    until(
+        page,
         """was => [...document.querySelectorAll("*")].some(host => {
             const titles = host.shadowRoot?.querySelectorAll(".recorded ol:last-of-type .title");
             return titles?.length && [...titles].map(one => one.innerText).join() !== was;
         })""",
-        arg=",".join(untrained),
-        timeout=FIRST_CHANGE_MS,
+        ",".join(untrained),
+        FIRST_CHANGE_MS,
     )
     swap = page.locator(".recorded button:not(.quiet)")
     swap.click()  # goes to the run's end at once

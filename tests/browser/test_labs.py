@@ -7,7 +7,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from lesson_page import LESSON, LessonPage
+from lesson_page import LESSON, LessonPage, until
 from playwright.sync_api import expect
 from test_look_inside import ids, list_but
 from visitors import TINY, Visitors
@@ -113,9 +113,7 @@ def test_the_printed_layers_and_one_step_in_slow_motion_answer_at_once(visit: Vi
     told = set()
     for case in range(4):
         circular.locator(".st-key-lab_cases_mathematics_circular button").nth(case).click()
-        page.wait_for_function(
-            "([node, told]) => !told.includes(node.ariaLabel)", arg=[drawn.element_handle(), list(told)]
-        )
+        until(page, "([node, told]) => !told.includes(node.ariaLabel)", [drawn.element_handle(), list(told)])
         told.add(drawn.get_attribute("aria-label"))
     assert len(told) == 4
 

@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from lesson_page import LessonPage
+from lesson_page import LessonPage, until
 from playwright.sync_api import expect
 from safetensors.numpy import load as load_weights
 from visitors import Visitors
@@ -22,13 +22,14 @@ def ids(lesson: LessonPage) -> list[str]:
 
 def list_but(lesson: LessonPage, before: list[str]) -> list[str]:
     """Waits until the list is another one."""
-    lesson.page.wait_for_function(
+    until(
+        lesson.page,
         """before => {
             const cards = document.querySelectorAll(".lab-list:not([class*=st-key-lab_] *) .product-title");
             const titles = [...cards].map(title => title.innerText);
             return titles.length === 10 && titles.join() !== before;
         }""",
-        arg=",".join(before),
+        ",".join(before),
     )
     return lesson.list()
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from course_server import CourseServer
-from lesson_page import LessonPage
+from lesson_page import LessonPage, until
 from playwright.sync_api import Locator, Page, expect
 from visitors import Visitors
 
@@ -62,7 +62,7 @@ def serious(page: Page) -> list[str]:
 
 def still(page: Page) -> None:
     expect(page.locator("[data-test-script-state=running]")).to_have_count(0)
-    page.wait_for_function("document.getAnimations().every(one => one.playState !== 'running')")
+    until(page, "document.getAnimations().every(one => one.playState !== 'running')")
 
 
 def test_from_a_file_to_a_trained_model_and_back_to_nothing(

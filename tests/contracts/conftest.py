@@ -14,7 +14,7 @@ from course_lib.experiments.catalogue import ExperimentCard, check_asked, experi
 from course_lib.experiments.config import CONFIG, RunConfig
 from course_lib.experiments.events import Folder
 from course_lib.runs.execute import carry_out
-from course_lib.runs.store import RunReader
+from course_lib.runs.reader import RunReader
 from course_lib.runs.view import RunView
 
 TRAINED = [name for name, card in experiment_cards().items() if not card.light]
