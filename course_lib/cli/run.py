@@ -153,7 +153,7 @@ def went_on(config: RunConfig, seconds: str) -> RunConfig:
     from course_lib.runs.store import RunStore
 
     store, budget = RunStore(load_settings()), check_budget(seconds)
-    data = {name: (one.name, one.size) for name, one in config.data.items()}
+    data = config.sizes
     while True:
         settings = longer_settings(data, config.settings, budget) if "epochs" in config.settings else None
         if settings is None:
@@ -253,7 +253,7 @@ def _print_plan(config: RunConfig, as_json: bool) -> int:
 
     module = importlib.import_module(config.card.module)
     parameters = module.size(config)["parameters"] if hasattr(module, "size") else None
-    data = {name: (one.name, one.size) for name, one in config.data.items()}
+    data = config.sizes
     if needs_recipe(config.experiment, data) and config.settings.get("schedule") == "averaged":
         seconds = round(expected_s(data, config.settings), 1)
     else:
@@ -288,10 +288,9 @@ def _verdict(config: RunConfig | None, record: Mapping[str, Any]) -> list[str]:
     from course_lib.course.verdict import verdict
     from course_lib.experiments.recipes import counts, needs_recipe
 
-    data = {} if config is None else {name: (one.name, one.size) for name, one in config.data.items()}
-    if config is None or not needs_recipe(config.experiment, data):
+    if config is None or not needs_recipe(config.experiment, config.sizes):
         return []
-    found = verdict(config, record, counts(data))
+    found = verdict(config, record, counts(config.sizes))
     if found is None:
         return []
     told = [one.replace("**", "") for one in found.sentences(language())]

@@ -71,6 +71,11 @@ class RunConfig:
         """The first dataset that it reads, where it reads any."""
         return next(iter(self.data.values()), None)
 
+    @property
+    def sizes(self) -> dict[str, tuple[str, str]]:
+        """Each dataset's name and size without its version, as :meth:`make` takes them."""
+        return {name: (one.name, one.size) for name, one in self.data.items()}
+
     def checked(self) -> RunConfig:
         """This configuration as :meth:`make` makes it from the same values.
 
@@ -78,8 +83,7 @@ class RunConfig:
         (a missing setting, data or code of another version): whoever holds a RunConfig need not have made it properly.
         """
         try:
-            data = {name: (one.name, one.size) for name, one in self.data.items()}
-            fresh = RunConfig.make(self.experiment, data, self.settings, self.seed)
+            fresh = RunConfig.make(self.experiment, self.sizes, self.settings, self.seed)
             same = fresh.to_json() == self.to_json()
         except (AttributeError, TypeError, ValueError):  # not even the right shapes
             same = False

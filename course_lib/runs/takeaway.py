@@ -48,8 +48,7 @@ REPEAT = """\
 from course_lib.runs.foreground import run_here
 from course_lib.settings import load_settings
 
-data = {name: (one.name, one.size) for name, one in config.data.items()}
-run = RunConfig.make(config.experiment, data, config.settings, config.seed)
+run = RunConfig.make(config.experiment, config.sizes, config.settings, config.seed)
 if run.to_json() != config.to_json():
     print("This is another version of the course or its data: expect other numbers.")
     print("课程或数据的版本不同，数值会有出入。")

@@ -53,11 +53,10 @@ def run_verdict(lab: Lab, view: RunView) -> None:
     config = view.config
     if view.state != "finished" or view.result is None or config is None:
         return
-    data = {name: (one.name, one.size) for name, one in config.data.items()}
-    if not needs_recipe(config.experiment, data):
+    if not needs_recipe(config.experiment, config.sizes):
         return
     try:
-        found = verdict(config, view.result, counts(data))
+        found = verdict(config, view.result, counts(config.sizes))
     except CourseError:
         return  # the data are gone; the run's figures stay
     if found is None:
@@ -108,7 +107,7 @@ def go_on(lab: Lab, run_id: str) -> None:
     config = store.view(run_id).config
     if config is None:
         raise CourseError("run_missing", run=run_id)
-    data = {name: (one.name, one.size) for name, one in config.data.items()}
+    data = config.sizes
     settings = longer_settings(data, config.settings, lab.state.budget)
     if settings is None:
         raise CourseError("cannot_go_on", run=run_id)
