@@ -293,3 +293,16 @@ def fill_values(section: str, values: Mapping[str, str]) -> str:
         return values[match[1]]
 
     return re.sub(r"\{\{value:([A-Za-z0-9_@.-]+)\}\}", fill, section)
+
+
+def plain_text(markdown: str) -> str:
+    """A section's words for searching: without code blocks, displayed formulas, figures, labs and Markdown's signs.
+
+    >>> plain_text("**One** [link](https://x.example) and `code`.\\n\\n{{figure:map}}")
+    'One link and code.'
+    """
+    words = _DRAWN_LINE.sub(" ", _DISPLAY.sub(" ", _FENCE.sub(" ", markdown)))
+    words = re.sub(r"^\s*:::(?:details\s+\d+\s*\|)?", " ", words, flags=re.MULTILINE)
+    words = re.sub(r"!?\[([^\]\n]*)\]\([^()\n]*\)", r"\1", _PLACEHOLDER.sub("…", words))
+    words = re.sub(r"^[ \t]*(?:#{1,6}|>|[-*+]|\d{1,3}[.)])\s+", "", words, flags=re.MULTILINE)
+    return " ".join(re.sub(r"\*\*|__|`|(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])", "", words).split())

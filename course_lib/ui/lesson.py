@@ -24,6 +24,7 @@ from course_lib.ui import class_now, recorded, shell
 from course_lib.ui.class_strip import strip
 from course_lib.ui.compare_step import compare_step, watched
 from course_lib.ui.frame_slider import chosen_frame
+from course_lib.ui.glossary_terms import terms_used
 from course_lib.ui.guess_step import guess_step, settled
 from course_lib.ui.lab import Lab
 from course_lib.ui.lesson_values import measured_values
@@ -192,6 +193,8 @@ def so_what(page: Page) -> None:
             st.subheader(t("lesson.references"), anchor="references")
             rows = [f"- [{one.text}]({one.url})" if one.url else f"- {one.text}" for one in lesson.references]
             st.markdown("\n".join(rows))
+        with boundary():
+            terms_used(lesson)
         notebook = shell.notebook()
         if any(step.anchor == anchor and step.completed for step in notebook.steps(lesson.id)):
             st.success(t("lesson.finished"))

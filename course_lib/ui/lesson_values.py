@@ -26,6 +26,12 @@ def measured_values(lesson: str, language: str) -> Mapping[str, str]:
     )
 
 
+def every_value(language: str) -> Mapping[str, str]:
+    """All lessons' values by ``lesson.name``, for texts that belong to no lesson."""
+    found = {f"{lesson}.{name}": one for lesson in _file() for name, one in measured_values(lesson, language).items()}
+    return _Lenient(found, text("lesson.not_measured", language))
+
+
 class _Lenient(dict[str, str]):
     """Has every name."""
 

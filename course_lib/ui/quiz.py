@@ -32,7 +32,12 @@ def _key(lesson: Lesson, question: Question, name: str = "") -> str:
 def questions(lesson: Lesson) -> None:
     """All questions; each is a fragment of its own, so that an answer redraws one question."""
     for number, question in enumerate(lesson.quiz.questions, 1):
-        st.fragment(_question, key=f"question-{question.id}")(lesson, number, question)
+        draw_question(lesson, number, question)
+
+
+def draw_question(lesson: Lesson, number: int, question: Question) -> None:
+    """One question on its own, asked or with what was answered."""
+    st.fragment(_question, key=f"question-{lesson.id}-{question.id}")(lesson, number, question)
 
 
 def _question(lesson: Lesson, number: int, question: Question) -> None:
@@ -105,12 +110,13 @@ def _answered(lesson: Lesson, number: int, question: Question, attempts: list[An
     class_answered(lesson, question, last.chosen)
     with st.container(horizontal=True, vertical_alignment="center"):
         retry = _key(lesson, question, ".retry")
-        st.button(t("quiz.again"), key=retry, on_click=shell.guarded(_again, retry), args=(lesson, question))
+        st.button(t("quiz.again"), key=retry, on_click=shell.guarded(ask_again, retry), args=(lesson, question))
         st.caption(t("quiz.saved", attempts=len(attempts)))
     shell.told(_key(lesson, question), retry)  # the answer may be kept although what follows it failed
 
 
-def _again(lesson: Lesson, question: Question) -> None:
+def ask_again(lesson: Lesson, question: Question) -> None:
+    """Asks a question anew, as if nothing had been chosen; what was answered before stays in the notebook."""
     key = _key(lesson, question, "")
     for name in [key, *(f"{key}.{place}" for place in range(len(question.options)))]:
         st.session_state.pop(name, None)
