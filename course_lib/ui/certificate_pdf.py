@@ -73,28 +73,32 @@ def certificate_pdf(certificate: Certificate, link: str, language: str) -> bytes
     The same certificate gives the same bytes. Raises OSError where the font is gone.
     """
     said = words(certificate, language)
-    pdf = _new(said.title, language, certificate.at)
-    _line(pdf, said.title, 26)
-    _line(pdf, said.above_name, 10, PALE, above=4)
-    _line(pdf, said.name, 22, above=1)
-    _line(pdf, said.made, 10, PALE, above=1)
-    _line(pdf, said.unsupervised, 10, above=4)
-    _line(pdf, said.lessons_head, 14, above=6)
+    pdf = new_paper(said.title, language, certificate.at)
+    write_paragraph(pdf, said.title, 26)
+    write_paragraph(pdf, said.above_name, 10, PALE, above=4)
+    write_paragraph(pdf, said.name, 22, above=1)
+    write_paragraph(pdf, said.made, 10, PALE, above=1)
+    write_paragraph(pdf, said.unsupervised, 10, above=4)
+    write_paragraph(pdf, said.lessons_head, 14, above=6)
     for lesson in said.lessons:
-        _line(pdf, lesson, 10, above=1)
-    _line(pdf, said.rule, 8, PALE, above=1)
+        write_paragraph(pdf, lesson, 10, above=1)
+    write_paragraph(pdf, said.rule, 8, PALE, above=1)
     if said.challenges:
-        _line(pdf, said.challenges_head, 14, above=6)
+        write_paragraph(pdf, said.challenges_head, 14, above=6)
     for challenge in said.challenges:
-        _line(pdf, challenge.task, 10, above=2)
-        _line(pdf, challenge.figures, 9, PALE, above=0.5)
+        write_paragraph(pdf, challenge.task, 10, above=2)
+        write_paragraph(pdf, challenge.figures, 9, PALE, above=0.5)
     _checking(pdf, said.code_head, said.code, link, language)
     if unprintable(said.name):
-        _line(pdf, text("certificate.substituted", language), 8, PALE, above=2)
+        write_paragraph(pdf, text("certificate.substituted", language), 8, PALE, above=2)
     return bytes(pdf.output())
 
 
-def _new(title: str, language: str, at: float) -> FPDF:
+def new_paper(title: str, language: str, at: float) -> FPDF:
+    """An empty A4 document with the course's font; ``at`` is the time that stands in it, unix seconds.
+
+    Raises OSError where the font is gone.
+    """
     from fpdf import FPDF  # with fontTools some 20 MB, which a server without certificates does not need
 
     class Paper(FPDF):
@@ -116,7 +120,7 @@ def _new(title: str, language: str, at: float) -> FPDF:
     return pdf
 
 
-def _line(pdf: FPDF, given: str, size: float, colour: tuple[int, int, int] = INK, above: float = 0.0) -> None:
+def write_paragraph(pdf: FPDF, given: str, size: float, colour: tuple[int, int, int] = INK, above: float = 0.0) -> None:
     """A paragraph of ``size`` points, ``above`` mm below the last."""
     pdf.set_font(FAMILY, size=size)
     pdf.set_text_color(*colour)
@@ -131,9 +135,9 @@ def _checking(pdf: FPDF, head: str, code: str, link: str, language: str) -> None
     """Code, address and QR code, which stay together."""
     if pdf.will_page_break(QR_SIZE + 20):
         pdf.add_page()
-    _line(pdf, head, 14, above=6)
-    _line(pdf, code, 16, above=1)
-    _line(pdf, text("certificate.verify", language, link=link), 9, PALE, above=1)
+    write_paragraph(pdf, head, 14, above=6)
+    write_paragraph(pdf, code, 16, above=1)
+    write_paragraph(pdf, text("certificate.verify", language, link=link), 9, PALE, above=1)
     top = pdf.get_y() + 3
     _qr(pdf, link, MARGIN, top, text("certificate.qr", language))
     pdf.set_y(top + QR_SIZE)

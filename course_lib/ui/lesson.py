@@ -20,7 +20,7 @@ from course_lib.course.progress import lesson_progress
 from course_lib.errors import CourseError
 from course_lib.experiments.light import answer_light
 from course_lib.figures.shown import Shown
-from course_lib.ui import class_now, recorded, shell
+from course_lib.ui import canvas, class_now, recorded, shell
 from course_lib.ui.class_strip import strip
 from course_lib.ui.compare_step import compare_step, watched
 from course_lib.ui.frame_slider import chosen_frame
@@ -195,6 +195,8 @@ def so_what(page: Page) -> None:
             st.markdown("\n".join(rows))
         with boundary():
             terms_used(lesson)
+        with boundary():
+            canvas.box(lesson)
         notebook = shell.notebook()
         if any(step.anchor == anchor and step.completed for step in notebook.steps(lesson.id)):
             st.success(t("lesson.finished"))
