@@ -83,31 +83,37 @@ def _upto(ours: Array, theirs: Array) -> Array:
     return np.searchsorted(np.sort(theirs), ours, "right").astype(np.float64)
 
 
-def calibrated(p: Array, y: Array) -> tuple[Array, Array]:
-    """(2,) a and b of the docstring's logistic regression, and their (2, 2) covariance; raises as :func:`need_both`.
+def calibrated(p: Array, y: Array) -> tuple[float, float, float]:
+    """a and b of the docstring's logistic regression, and the standard error of b; raises as :func:`need_both`.
 
-    Newton's method with a whisper of a ridge, so that chances that are all equal have a slope of 0 instead of none.
+    Newton's method on standardised log odds. Chances that are all equal have a slope of 0.
     """
     need_both(y)
-    X = np.stack([np.ones_like(p), np.log(p / (1.0 - p))], axis=1)
-    rate = float(y.mean())
-    found = np.array([np.log(rate / (1.0 - rate)), 0.0])
-    curvature = np.eye(2)
+    odds, rate = np.log(p / (1.0 - p)), float(y.mean())
+    middle, spread = float(odds.mean()), float(odds.std())
+    if spread < 1e-9:
+        return float(np.log(rate / (1.0 - rate))), 0.0, 0.0
+    X = np.stack([np.ones_like(p), (odds - middle) / spread], axis=1)
+    found, loss = np.array([np.log(rate / (1.0 - rate)), 0.0]), np.inf
     for _ in range(STEPS):
         mean = chances(X @ found)
-        curvature = (X * (mean * (1.0 - mean))[:, None]).T @ X + 1e-6 * np.eye(2)
+        curvature = (X * (mean * (1.0 - mean))[:, None]).T @ X + 1e-9 * np.eye(2)
         step = np.linalg.solve(curvature, X.T @ (y - mean))
-        found = found + np.clip(step, -2.0, 2.0)
+        now = float(log_losses(chances(X @ (found + step)), y).sum())
+        while now > loss and np.abs(step).max() > 1e-10:  # too far: half of it
+            step = step / 2
+            now = float(log_losses(chances(X @ (found + step)), y).sum())
+        found, loss = found + step, now
         if np.abs(step).max() < 1e-10:
             break
-    return found, np.asarray(np.linalg.inv(curvature))
+    error = float(np.sqrt(np.linalg.inv(curvature)[1, 1]))
+    return float(found[0] - found[1] * middle / spread), float(found[1] / spread), error / spread
 
 
 def slope(p: Array, y: Array) -> Interval:
     """The calibration slope b with its 95% interval."""
-    found, covariance = calibrated(p, y)
-    half = NORMAL_95 * float(np.sqrt(covariance[1, 1]))
-    return Interval(float(found[1]), float(found[1]) - half, float(found[1]) + half)
+    _, found, error = calibrated(p, y)
+    return Interval(found, found - NORMAL_95 * error, found + NORMAL_95 * error)
 
 
 def scaled_losses(p: Array, y: Array, shopper: NDArray[np.int64]) -> Array:
@@ -115,7 +121,7 @@ def scaled_losses(p: Array, y: Array, shopper: NDArray[np.int64]) -> Array:
     half, odds = shopper % 2 == 0, np.log(p / (1.0 - p))
     found = np.empty_like(p)
     for mine in (half, ~half):
-        (a, b), _ = calibrated(p[~mine], y[~mine])
+        a, b, _ = calibrated(p[~mine], y[~mine])
         found[mine] = log_losses(chances(a + b * odds[mine]), y[mine])
     return found
 

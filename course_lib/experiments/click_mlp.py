@@ -56,6 +56,7 @@ MEASURES = {
     "accuracy": "share",  # of the rows of the shoppers held out
     "never": "share",  # accuracy of the constant predictor
     "over_never": "difference",  # accuracy above that
+    "said": "count",  # rows that it calls a click, with a chance above one half
     "log_loss": "nats",
     "scaled_log_loss": "nats",  # once the chances are put right: click_quality.py
     "auc": "score",
@@ -76,7 +77,7 @@ MEASURES = {
     "parameters": "count",
     "seconds": "seconds",  # of training
 }
-ASKS = {"shopper": (1, 1, 1000), "threshold": (0.5, 0.01, 0.99)}
+ASKS = {"shopper": (1, 1, 1000)}
 TINY = {"epochs": 2, "shoppers": 200}
 
 HELD = 1000  # shoppers who are asked about; a quarter of a small shop
@@ -139,7 +140,7 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
         yield look(epoch, float(np.mean(losses)))
     _save(folder.path / FINISHED, _weights(net))
     artefact = open(folder.path, None)
-    asked = [{"shopper": one, "threshold": 0.5} for one in (1, 2, 3)]
+    asked = [{"shopper": one} for one in (1, 2, 3)]
     folder.keep_answers([(one, answer(artefact, one)) for one in asked])
     measures = watch.measures(net, beside)
     measures |= {"parameters": exact(sum(p.numel() for p in net.parameters())), "seconds": exact(round(trained, 3))}
@@ -180,6 +181,14 @@ def _negatives(settings: Mapping[str, Any]) -> Any:
 # What is measured
 
 
+@torch.no_grad()
+def rankings(net: nn.Module, case: Case, every: torch.Tensor | None = None) -> Array:
+    """(M, n) log odds of every product for every shopper held out, at the first place; ``every`` are their rows."""
+    rows = click_main.make_x(case.every(), case.n) if every is None else every
+    scores: Array = net(rows).double().numpy().reshape(len(case.attractive), case.n)
+    return scores
+
+
 class Watch:
     """Looks at a network after an epoch, on shoppers it has not learned from."""
 
@@ -201,8 +210,7 @@ class Watch:
     @torch.no_grad()
     def scores(self, net: nn.Module) -> tuple[Array, Array]:
         """(R,) chances of the test rows, and (M, n) log odds of every product at the first place."""
-        p = quality.chances(net(self.x).double().numpy())
-        return p, net(self.every).double().numpy().reshape(len(self.case.attractive), self.case.n)
+        return quality.chances(net(self.x).double().numpy()), rankings(net, self.case, self.every)
 
     def look(self, net: nn.Module, beside: nn.Module | None, epoch: int, loss: float | None) -> dict[str, Any]:
         """What there is to see after an epoch; ``loss`` is the mean of its steps."""
@@ -235,7 +243,10 @@ class Watch:
     def measures(self, net: nn.Module, beside: nn.Module | None) -> dict[str, dict[str, float]]:
         """The end, with intervals over shoppers."""
         p, every = self.scores(net)
-        mean = lambda values: quality.by_shopper(values, self.shopper)  # noqa: E731 (a name for what stands nine times)
+
+        def mean(values: Array) -> Array:
+            return quality.by_shopper(values, self.shopper)
+
         right, never = mean(quality.right(p, self.y)), mean(1.0 - self.y)
         ndcg, worth = self.ndcg(every), self.worths[-1]
         after = self.told[1:]  # nobody stops before the first epoch
@@ -262,6 +273,7 @@ class Watch:
                 "over_logistic": paired_difference(worth, theirs),
             }  # fmt: skip
         measures = {name: one.to_dict() for name, one in found.items()}
+        measures["said"] = exact(int((p > 0.5).sum()))
         measures |= {f"{name}_clicks": exact(value) for name, value in self.level.items()}
         return measures | {f"stop_{name}": exact(epoch) for name, epoch in stops.items()}
 
@@ -299,7 +311,6 @@ class Artefact:
     """The network of an epoch, and what it says of the shoppers held out."""
 
     case: Case
-    p: Array  # (R,) chances of the test rows
     every: Array  # (M, n) log odds at the first place
 
 
@@ -318,15 +329,15 @@ def open(folder: Path, at: int | None) -> Artefact:
     )
     net = build(config, int(test.shares.shape[1]) + case.n + PLACES)
     net.load_state_dict(weights)
-    return Artefact(case, *Watch(case).scores(net))
+    return Artefact(case, rankings(net, case))
 
 
 def answer(artefact: Artefact, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """One shopper's slate beside the best one, and how often a threshold is right.
+    """One shopper's slate beside the best one, each product with its predicted and its true chance of a click.
 
     Shoppers are counted from 1; where fewer are held out than asked for, counting begins again.
     """
-    case, threshold = artefact.case, float(asked["threshold"])
+    case = artefact.case
     who = (int(asked["shopper"]) - 1) % len(case.attractive)
     p = quality.chances(artefact.every[who])
 
@@ -340,12 +351,7 @@ def answer(artefact: Artefact, asked: Mapping[str, Any]) -> dict[str, Any]:
 
     ours, best = slate(artefact.every[who]), slate(case.attractive[who])
     worth = [float(np.dot([one["true"] for one in rows], case.looked)) for rows in (ours, best)]
-    y, said = case.test.clicked.numpy() == 1, artefact.p > threshold
     return {
         "shopper": who + 1, "latest": [int(one) for one in case.latest[who] if one],
         "slate": ours, "best_slate": best, "worth": round(worth[0], 5), "best_worth": round(worth[1], 5),
-        "threshold": threshold, "never": round(float(1 - y.mean()), 5),
-        "accuracy": round(float((said == y).mean()), 5), "rows": len(y),
-        "table": {"hit": int((said & y).sum()), "false": int((said & ~y).sum()), "missed": int((~said & y).sum()),
-                  "rest": int((~said & ~y).sum())},
     }  # fmt: skip
