@@ -7,14 +7,14 @@ from typing import Any
 
 import streamlit as st
 
-from course_lib.course.project_source import MAIN, difference, project_source
+from course_lib.course.project_source import MAIN, SETTINGS, difference, project_source
 from course_lib.figures.shown import Shown
 from course_lib.settings import PROJECT
 from course_lib.ui.asked_settings import below, shown
 from course_lib.ui.lab import Lab
 from course_lib.ui.shell import t
 
-__all__ = ["COMPARED", "VIEWS", "below", "look", "shown"]
+__all__ = ["COMPARED", "VIEWS", "below", "look", "shown", "views"]
 
 HEIGHT = 420  # pixels of a piece of code; more of it is scrolled to
 
@@ -51,6 +51,11 @@ def of_runs(lab: Lab, now: Shown) -> None:
 
 VIEWS = {"click_mlp.diff": of_run}
 COMPARED = {"click_mlp.diff": of_runs}
+
+
+def views(lab: Lab) -> Mapping[str, Any]:
+    """The difference stands only where the learner may choose an edit."""
+    return VIEWS if set(SETTINGS) & set(lab.plan.shows) else {}
 
 
 def look(lab: Lab) -> None:
