@@ -104,7 +104,8 @@ def _best(frame: pd.DataFrame, panel: str) -> tuple[int, float]:
     """The first epoch that a judge likes best, and its value there; the judge is the panel's first curve."""
     better, curves = PANELS[panel]
     part = frame[frame["curve"] == curves[0][0]]
-    row = part.loc[part["value"].idxmax() if better == "up" else part["value"].idxmin()]
+    values = part["value"].to_numpy()
+    row = part.iloc[int(values.argmax() if better == "up" else values.argmin())]
     return int(row["epoch"]), float(row["value"])
 
 
@@ -190,8 +191,8 @@ def slate(shown: Shown, language: str, narrow: bool = False) -> Figure:
     frame = pd.DataFrame(rows, columns=columns)
     width = 13 if narrow else 24
     names = [
-        f"{text(f'click_mlp.{row.slate}', language)} {row.place} · {plotly_text(row.title[:width])}"
-        for row in frame.itertuples()
+        f"{text(f'click_mlp.{which}', language)} {place} · {plotly_text(title[:width])}"
+        for which, place, _, title, *_ in rows
     ]
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:

@@ -80,7 +80,7 @@ def by_threshold(shown: Shown, language: str, narrow: bool = False) -> Figure:
             "margin": {"t": 84 if narrow else 56},
         }
 
-    best = frame.loc[frame["accuracy"].idxmax()]
+    best = frame.iloc[int(frame["accuracy"].to_numpy().argmax())]
     alt = text(
         "rare_clicks.by_threshold_alt", language, best=f"{best['accuracy']:.1%}", never=f"{never:.1%}",
         threshold=f"{best['threshold']:.2f}", found=f"{best['found']:.0%}",

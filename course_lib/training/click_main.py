@@ -80,10 +80,10 @@ def fit(
     """Trains; tells the epoch and the loss of each step."""
     optimizer = torch.optim.Adam(net.parameters(), lr=rate)
     for epoch in range(1, epochs + 1):
-        for batch in torch.randperm(len(x_train), generator=random).split(batch_size):
+        for batch in torch.split(torch.randperm(len(x_train), generator=random), batch_size):
             value = loss(net(x_train[batch]), y_train[batch])
             optimizer.zero_grad()
-            value.backward()
+            value.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             yield epoch, float(value.detach())
 
