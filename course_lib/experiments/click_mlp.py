@@ -53,16 +53,16 @@ SETTINGS = {  # (default, lowest, highest) or (default, *choices)
     "shop": (0, 0, 99),  # 0 the course's own; others have other shoppers
 }
 MEASURES = {
+    "slate_clicks": "score",  # true clicks a slate
     "accuracy": "share",  # of the rows of the shoppers held out
     "never": "share",  # accuracy of the constant predictor
     "over_never": "difference",  # accuracy above that
     "said": "count",  # rows that it calls a click, with a chance above one half
     "log_loss": "nats",
     "scaled_log_loss": "nats",  # once the chances are put right: click_quality.py
-    "auc": "score",
+    "row_auc": "score",  # of all rows in one pot
     "slope": "score",  # of calibration: 1 where the chances are true, below 1 where they are too bold
-    "ndcg": "score",  # of the slates shown that had a click, in the model's order
-    "clicks": "score",  # true clicks a slate
+    "slate_ndcg": "score",  # of the slates shown that had a click, in the model's order
     "logistic_auc": "score",  # of the logistic regression beside it
     "logistic_clicks": "score",
     "over_logistic": "difference",  # true clicks a slate above that
@@ -139,6 +139,9 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
                 next(other)
         yield look(epoch, float(np.mean(losses)))
     _save(folder.path / FINISHED, _weights(net))
+    for part in (click_main, click_edits):  # to take home and read: what has run
+        source = Path(str(part.__file__))
+        (folder.path / FINISHED).with_name(f"{source.name}.txt").write_bytes(source.read_bytes())
     artefact = open(folder.path, None)
     asked = [{"shopper": one} for one in (1, 2, 3)]
     folder.keep_answers([(one, answer(artefact, one)) for one in asked])
@@ -261,8 +264,8 @@ class Watch:
             "accuracy": bootstrap(right), "never": bootstrap(never), "over_never": paired_difference(right, never),
             "log_loss": bootstrap(mean(quality.log_losses(p, self.y))),
             "scaled_log_loss": bootstrap(mean(quality.scaled_losses(p, self.y, self.shopper))),
-            "auc": quality.auc_interval(p, self.y), "slope": quality.slope(p, self.y),
-            "ndcg": bootstrap(ndcg[~np.isnan(ndcg)]), "clicks": bootstrap(worth),
+            "row_auc": quality.auc_interval(p, self.y), "slope": quality.slope(p, self.y),
+            "slate_ndcg": bootstrap(ndcg[~np.isnan(ndcg)]), "slate_clicks": bootstrap(worth),
             "stopped_clicks": bootstrap(stopped), "stopping_cost": paired_difference(worth, stopped),
         }  # fmt: skip
         if beside is not None:

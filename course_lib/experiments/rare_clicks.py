@@ -32,7 +32,7 @@ MEASURES = {
     "over_never": "difference",
     "said": "count",  # of a thousand rows, how many are called a click
     "found": "share",  # of the clicks, how many are called so
-    "auc": "score",
+    "row_auc": "score",
 }
 ASKS: dict[str, Any] = {}
 TINY = {"threshold": 0.2}
@@ -68,7 +68,7 @@ def answer(settings: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, A
     measures = {
         "accuracy": accuracy, "never": never, "over_never": accuracy - never,
         "said": ROWS * (parts["hit"] + parts["false"]), "found": parts["hit"] / rate,
-        "auc": NormalDist().cdf(skill / math.sqrt(2)),
+        "row_auc": NormalDist().cdf(skill / math.sqrt(2)),
     }  # fmt: skip
     return {
         "measures": {name: exact(value) for name, value in measures.items()},

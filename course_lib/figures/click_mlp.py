@@ -25,8 +25,8 @@ PANELS: Mapping[str, tuple[str, Sequence[tuple[str, Mark, str]]]] = {
 }
 COLUMNS = ["at", "epoch", "panel", "curve", "value"]
 JUDGES = (
-    Strip("over_never", "", "up"), Strip("log_loss", "", "down"), Strip("auc", "", "up"), Strip("ndcg", "", "up"),
-    Strip("slope", "", ""), Strip("clicks", "", "up"),
+    Strip("over_never", "", "up"), Strip("log_loss", "", "down"), Strip("row_auc", "", "up"),
+    Strip("slate_ndcg", "", "up"), Strip("slope", "", ""), Strip("slate_clicks", "", "up"),
 )  # fmt: skip
 TOP = 60
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
@@ -83,13 +83,13 @@ def by_epoch(shown: Shown, language: str, narrow: bool = False) -> Figure:
                 }
             )  # fmt: skip
             layout[f"yaxis{end}"] = axis(
-                page, domain=[high - 0.17, high - 0.055], anchor="x", nticks=3, tickformat=".3f", fixedrange=True
-            )
+                page, domain=[high - 0.19, high - 0.06], anchor="x", nticks=3, tickformat=".3f", fixedrange=True,
+                range=_scale(frame, curves),
+            )  # fmt: skip
             words = _said(page, panel, better, curves, language, narrow)
             place: Plot = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "top"}
             layout["annotations"].append(note(page, 0, high, words, **place))
-        layout["xaxis"] = axis(page, text("click_mlp.axis_epoch", language), anchor="y4", dtick=_tick(told), range=None)
-        layout["xaxis"].pop("range")
+        layout["xaxis"] = axis(page, text("click_mlp.axis_epoch", language), anchor="y4", dtick=_tick(told))
         return data, layout
 
     alt = text(
@@ -98,6 +98,14 @@ def by_epoch(shown: Shown, language: str, narrow: bool = False) -> Figure:
         **{f"{panel}_at": epoch for panel, (epoch, _) in stops.items()},
     )  # fmt: skip
     return Figure(frame, title, alt, draw, height=470, revision="click-mlp-epochs")
+
+
+def _scale(frame: pd.DataFrame, curves: Sequence[tuple[str, Mark, str]]) -> list[float]:
+    """Room for the first curve and for where the other ends; where the other begins is of no interest."""
+    first, *others = (frame.loc[frame["curve"] == column, "value"].to_numpy() for column, _, _ in curves)
+    known = [float(first.min()), float(first.max()), *(float(one[-1]) for one in others if len(one))]
+    room = 0.12 * (max(known) - min(known)) or 0.01
+    return [min(known) - room, max(known) + room]
 
 
 def _best(frame: pd.DataFrame, panel: str) -> tuple[int, float]:

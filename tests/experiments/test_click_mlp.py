@@ -67,16 +67,16 @@ def test_the_last_epoch_is_what_libraries_make_of_the_weights(run: Callable[...,
     p, every = watch.scores(net)
     assert np.array_equal(every, artefact.every)
     assert own["accuracy"] == pytest.approx(accuracy_score(watch.y, p > 0.5))
-    assert own["auc"] == pytest.approx(roc_auc_score(watch.y, p))
+    assert own["row_auc"] == pytest.approx(roc_auc_score(watch.y, p))
     assert own["never"] == pytest.approx(1 - watch.y.mean())
     assert own["said"] == (p > 0.5).sum()
-    assert own["clicks"] == pytest.approx(case.worth(every).mean())
+    assert own["slate_clicks"] == pytest.approx(case.worth(every).mean())
     assert own["over_never"] == pytest.approx(own["accuracy"] - own["never"])
 
 
 def test_no_slate_is_worth_more_than_the_best(run: Callable[..., Made]) -> None:
     own = measures(run())
-    assert max(own["clicks"], own["counted_clicks"], own["logistic_clicks"]) < own["best_clicks"]
+    assert max(own["slate_clicks"], own["counted_clicks"], own["logistic_clicks"]) < own["best_clicks"]
 
 
 def test_fewer_epochs_are_the_beginning_of_more(run: Callable[..., Made]) -> None:
@@ -87,8 +87,8 @@ def test_fewer_epochs_are_the_beginning_of_more(run: Callable[..., Made]) -> Non
 
 def test_the_regression_beside_it_is_the_edit_of_that_name(run: Callable[..., Made]) -> None:
     beside, alone = measures(run()), measures(run(net="logistic"))
-    assert beside["logistic_clicks"] == alone["clicks"]
-    assert beside["logistic_auc"] == alone["auc"]
+    assert beside["logistic_clicks"] == alone["slate_clicks"]
+    assert beside["logistic_auc"] == alone["row_auc"]
     assert "logistic_auc" not in alone
 
 

@@ -20,14 +20,14 @@ def test_shares_are_those_of_many_drawn_rows(rate: float, skill: float, threshol
     drawn = {"hit": said & y, "missed": ~said & y, "false": said & ~y, "rest": ~said & ~y}
     found = judged(rate, skill, threshold)
     assert {name: float(one.mean()) for name, one in drawn.items()} == pytest.approx(found, abs=0.003)
-    auc = answer_light("rare_clicks", {"click_rate": rate, "skill": skill})["measures"]["auc"]["value"]
+    auc = answer_light("rare_clicks", {"click_rate": rate, "skill": skill})["measures"]["row_auc"]["value"]
     assert auc == pytest.approx(roc_auc_score(y, score), abs=0.004)
 
 
 def test_a_model_without_skill_is_the_constant() -> None:
     found = answer_light("rare_clicks", {"skill": 0.0})["measures"]
     assert found["over_never"]["value"] == 0
-    assert found["auc"]["value"] == 0.5
+    assert found["row_auc"]["value"] == 0.5
     bold = answer_light("rare_clicks", {"skill": 0.0, "threshold": 0.01})["measures"]
     assert bold["said"]["value"] == 1000
 

@@ -142,7 +142,7 @@ STEERED_LIST = {
 }  # fmt: skip
 CLICKED = {"test_loss": 0.23, "accuracy": 0.93, "never": 0.94, "auc": 0.65, "clicks": 0.4, "slope": 0.9}
 CLICKED |= {"logistic_auc": 0.64, "logistic_clicks": 0.28}
-WITH |= {name: around(0.2) for name in ("over_never", "log_loss", "auc", "ndcg", "slope")}
+WITH |= {name: around(0.2) for name in ("over_never", "log_loss", "row_auc", "slate_ndcg", "slope", "slate_clicks")}
 BINS = [{"predicted": n / 50, "real": n / 60, "low": n / 70, "high": n / 40} for n in range(1, 11)]
 SLATE = [{"item": 1 + n, "said": 0.3 - n / 9, "true": 0.2} for n in range(3)]
 OF_A_SHOPPER = {"latest": [4, 2], "slate": SLATE, "best_slate": SLATE[::-1], "worth": 0.3, "best_worth": 0.9}
