@@ -17,6 +17,7 @@ from the same rows in the same order beside it.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -81,6 +82,7 @@ ASKS = {"shopper": (1, 1, 1000)}
 TINY = {"epochs": 2, "shoppers": 200}
 
 HELD = 1000  # shoppers who are asked about; a quarter of a small shop
+SLATES = 6  # of each shopper in the log
 TOLD = 4  # events of the loss an epoch
 FINISHED = "model/model.safetensors"
 DATA_FILE = "model/held_out.safetensors"
@@ -95,11 +97,13 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
     """
     one_thread()
     began = time.perf_counter()
-    settings, epochs = config.settings, int(config.settings["epochs"])
+    settings, epochs, batch_size = config.settings, int(config.settings["epochs"]), int(config.settings["batch_size"])
+    about = SLATES * PLACES * int(settings["shoppers"])  # rows, before any are left out: a sign of life at once
+    yield plan(step=epochs * -(-about // batch_size), frame=epochs + 1)
     case = _case(config)
     random = torch.Generator().manual_seed(config.seed)
     log = _negatives(settings)(kept(case.train, str(settings["rows"])), case.n, random)
-    rows, batch_size = len(log.clicked), int(settings["batch_size"])
+    rows = len(log.clicked)
     if batch_size > rows:
         raise CourseError("batch_over_rows", batch=f"{batch_size:,}", rows=f"{rows:,}")
     steps = -(-rows // batch_size)
@@ -119,11 +123,11 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
     loss_of = click_edits.pairwise if settings["loss"] == "pairwise" else click_main.loss
     rate = float(settings["learning_rate"])
     order = torch.Generator().manual_seed(config.seed)
-    same_order = torch.Generator().manual_seed(config.seed)
     fitting = click_main.fit(net, loss_of, x_train, y_train, epochs, batch_size, rate, order)
-    other = click_main.fit(
-        beside or nn.Linear(1, 1), click_main.loss, x_train, y_train, epochs, batch_size, rate, same_order
-    )
+    other: Iterator[tuple[int, float]] = iter(())
+    if beside is not None:
+        same_order = torch.Generator().manual_seed(config.seed)
+        other = click_main.fit(beside, click_main.loss, x_train, y_train, epochs, batch_size, rate, same_order)
     for epoch in range(1, epochs + 1):
         started, losses = time.perf_counter(), []
         for step in range(1, steps + 1):
@@ -132,15 +136,14 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
                 part = losses[-max(1, steps // TOLD) :]
                 yield {"kind": "step", "at": (epoch - 1) * steps + step, "loss": round(float(np.mean(part)), 5)}
         trained += time.perf_counter() - started
-        if not np.isfinite(losses).all():
+        if not np.isfinite(losses).all() or not all(bool(p.isfinite().all()) for p in net.parameters()):
             raise CourseError("clicks_diverged", epoch=epoch, rate=rate)
-        if beside is not None:
-            for _ in range(steps):
-                next(other)
+        for _ in itertools.islice(other, steps):
+            pass
         yield look(epoch, float(np.mean(losses)))
     _save(folder.path / FINISHED, _weights(net))
-    for part in (click_main, click_edits):  # to take home and read: what has run
-        source = Path(str(part.__file__))
+    for module in (click_main, click_edits):  # to take home and read: what has run
+        source = Path(str(module.__file__))
         (folder.path / FINISHED).with_name(f"{source.name}.txt").write_bytes(source.read_bytes())
     artefact = open(folder.path, None)
     asked = [{"shopper": one} for one in (1, 2, 3)]

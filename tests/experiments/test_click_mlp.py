@@ -139,10 +139,24 @@ def test_epochs_out_of_range_are_said(epochs: int) -> None:
     assert "50" in caught.value.text("zh")
 
 
+def test_absurd_rates_are_judged_too(run: Callable[..., Made]) -> None:
+    """All chances alike, or all certain: every judge has something to say."""
+    for rate in (0.00001, 1.0):
+        own = measures(run(learning_rate=rate, epochs=1))
+        assert 0 <= own["accuracy"] <= 1
+        assert 0 <= own["row_auc"] <= 1
+
+
+def test_the_plan_comes_at_once_and_then_exactly(run: Callable[..., Made]) -> None:
+    events = run(rows="with_click")[1]
+    assert [one["kind"] for one in events[:3]] == ["plan", "plan", "frame"]
+    assert events[0]["counts"]["step"] > events[1]["counts"]["step"] == events[-3]["at"]
+
+
 def test_another_dataset_is_refused(tmp_path: Path) -> None:
     config = RunConfig.make("click_mlp", {"dataset": "complete-journey"})
     with pytest.raises(CourseError) as caught:
-        next(click_mlp.run(config, Folder(tmp_path)))
+        list(click_mlp.run(config, Folder(tmp_path)))
     assert caught.value.key == "clicks_shop"
 
 

@@ -49,8 +49,8 @@ def of_runs(lab: Lab, now: Shown) -> None:
     _diff(runs[chosen].settings)
 
 
-VIEWS = {"click_mlp.diff": of_run}
-COMPARED = {"click_mlp.diff": of_runs}
+VIEWS = {"diff": of_run}
+COMPARED = {"diff": of_runs}
 
 
 def views(lab: Lab) -> Mapping[str, Any]:
