@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from course_lib.figures.base import Figure, Plot, axis, dotted_lines, empty, finite, note, plotly_text, three
+from course_lib.figures.base import Figure, Plot, axis, dotted_lines, empty, finite, note, plotly_text, shorten, three
 from course_lib.figures.names import measure_name
 from course_lib.figures.palette import DEPARTMENTS, Mark, Theme
 from course_lib.figures.products import product
@@ -199,7 +199,7 @@ def slate(shown: Shown, language: str, narrow: bool = False) -> Figure:
     frame = pd.DataFrame(rows, columns=columns)
     width = 13 if narrow else 24
     names = [
-        f"{text(f'click_mlp.{which}', language)} {place} · {plotly_text(title[:width])}"
+        f"{text(f'click_mlp.{which}', language)} {place} · {plotly_text(shorten(title, width))}"
         for which, place, _, title, *_ in rows
     ]
 

@@ -85,4 +85,4 @@ def by_threshold(shown: Shown, language: str, narrow: bool = False) -> Figure:
         "rare_clicks.by_threshold_alt", language, best=f"{best['accuracy']:.1%}", never=f"{never:.1%}",
         threshold=f"{best['threshold']:.2f}", found=f"{best['found']:.0%}",
     )  # fmt: skip
-    return Figure(frame, title, alt, draw, height=210, revision="rare-clicks-threshold")
+    return Figure(frame, title, alt, draw, height=290 if narrow else 210, revision="rare-clicks-threshold")
