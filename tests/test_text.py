@@ -180,7 +180,7 @@ def test_every_measure_of_every_experiment_has_a_name(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_tab_of_every_lab_has_a_name(language: str) -> None:
     names = {name for lab in LABS for name in lab.pictures}
-    assert names <= {*pictures(), "near"}, "a lab may show only what can be drawn"
+    assert names <= {*pictures(), "near", "diff"}, "a lab may show only what can be drawn"
     known = strings(language)
     missing = {
         name

@@ -267,6 +267,8 @@ def _print_plan(config: RunConfig, as_json: bool) -> int:
 def readable(record: Mapping[str, Any], config: RunConfig | None = None) -> str:
     """A recommender's result as a small table beside the baselines; any other as a list of its measures."""
     told = [scores_table(record) if "baselines" in record else measures_table(record["measures"])]
+    if "by_epoch" in record:
+        told = [epochs_table(record["by_epoch"]), "", *told]
     if "baselines" in record:
         summary = say(
             "train_summary",
@@ -306,6 +308,17 @@ def measures_table(measures: Mapping[str, Mapping[str, float]]) -> str:
         interval = "" if one["low"] == one["high"] else f"[{one['low']:.4g}, {one['high']:.4g}]"
         rows.append((name, f"{one['value']:.4g}", interval))
     return table((say("column_measure"), say("column_value"), "95%"), rows)
+
+
+def epochs_table(epochs: list[Mapping[str, float | None]]) -> str:
+    """One row an epoch: loss and accuracy, and what the experiment tells beside them."""
+    names = [name for name in ("epoch", "loss", "accuracy", "never", "auc", "clicks") if name in epochs[-1]]
+
+    def cell(name: str, value: float | None) -> str:
+        return "-" if value is None else str(value) if name == "epoch" else f"{value:.4f}"
+
+    rows = [tuple(cell(name, one[name]) for name in names) for one in epochs]
+    return table(tuple(say(f"column_{name}") for name in names), rows)
 
 
 def scores_table(record: Mapping[str, Any]) -> str:

@@ -140,8 +140,15 @@ STEERED_LIST = {
     "list": [{"item": 1 + n, "score": 0.9, "was": n or None, **WORTH, "owned": n > 4} for n in range(10)],
     "categories": [{"category": "sports", "history": 0.6, "before": 0.1, "after": 0.4}],
 }  # fmt: skip
+CLICKED = {"test_loss": 0.23, "accuracy": 0.93, "never": 0.94, "auc": 0.65, "clicks": 0.4, "slope": 0.9}
+CLICKED |= {"logistic_auc": 0.64, "logistic_clicks": 0.28}
+WITH |= {name: around(0.2) for name in ("over_never", "log_loss", "row_auc", "slate_ndcg", "slope", "slate_clicks")}
+BINS = [{"predicted": n / 50, "real": n / 60, "low": n / 70, "high": n / 40} for n in range(1, 11)]
+SLATE = [{"item": 1 + n, "said": 0.3 - n / 9, "true": 0.2} for n in range(3)]
+OF_A_SHOPPER = {"latest": [4, 2], "slate": SLATE, "best_slate": SLATE[::-1], "worth": 0.3, "best_worth": 0.9}
 TOLD = {
     **BEYOND,
+    **CLICKED,
     **TOGETHER,
     **KNOWN,
     **LAUNCHED,
@@ -234,7 +241,7 @@ def frame_of(at: int) -> dict[str, Any]:
         for n in range(6)
     ]
     more = {"numbers": 8, "boosts": BOOSTS, "seen": SEEN, "samples": reasons, "sampled": SAMPLED, "noise": NOISE}
-    more |= {**LEAKAGE, **JUDGED}
+    more |= {**LEAKAGE, **JUDGED, "bins": BINS, "slope": 0.9}
     return {"shoppers": [who], "map": map, "words": words, "usage": usage, **together, **more}
 
 
@@ -243,7 +250,7 @@ def a_run() -> Shown:
     """A shopper of a run and the words of its products, at a frame in the middle."""
     items = load_items(resolve("shop", "tiny")).head(ITEMS)
     frame = frame_of(2)
-    answer = {**frame["shoppers"][0], "name": "Lin", **ASKED, **STEERED_LIST}
+    answer = {**frame["shoppers"][0], "name": "Lin", **ASKED, **STEERED_LIST, **OF_A_SHOPPER}
     return Shown((a_view(),), ("One",), 2, frame, answer=answer, items=items)
 
 

@@ -1,0 +1,78 @@
+"""The page's source is what runs: the lesson's table quotes it, and each edit's difference is of the two sources."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from course_lib.course.lessons import FOLDER
+from course_lib.course.project_source import EDITS, MAIN, SETTINGS, difference, edited, part, project_source
+from course_lib.experiments.catalogue import experiment_card
+
+# The founding document's section 5.2, as it is printed.
+KERAS = """
+model = Sequential()
+model.add(Dense(units=256, activation='relu', input_shape=(input_shape,)))
+model.add(Dense(units=128, activation='relu'))
+model.add(Dense(units=64, activation='relu'))
+model.add(Dense(units=1, activation='sigmoid'))
+model.compile(optimizer='adam', loss='binary_crossentropy', metrics=['accuracy'])
+model.fit(x_train, y_train, epochs=10, batch_size=64)
+model.evaluate(x_test, y_test)
+"""
+
+
+def table(language: str) -> list[tuple[list[str], list[str]]]:
+    """The code in the first two columns of the lesson's table, row by row."""
+    text = (FOLDER / "practice" / f"{language}.md").read_text(encoding="utf-8")
+    rows = [line for line in text.split("\n") if line.startswith("| `") or line.startswith(("| inside", "| `fit"))]
+    return [tuple(re.findall(r"`([^`]+)`", cell) for cell in row.split(" | ")[:2]) for row in rows]  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_table_quotes_both_sources(language: str) -> None:
+    rows = table(language)
+    assert len(rows) == 11
+    quoted = [code for keras, _ in rows for code in keras if code != "fit"]
+    assert all(code in KERAS for code in quoted)
+    assert len(quoted) == 10, "every line of the listing that does something"
+    ours = [code for _, torch in rows for code in torch]
+    assert all(code in project_source() for code in ours)
+
+
+def test_the_tables_are_the_same_in_both_languages() -> None:
+    assert table("zh") == table("en")
+
+
+def test_every_choice_of_the_experiment_is_an_edit_or_the_projects_own() -> None:
+    card = experiment_card("click_mlp")
+    for setting in SETTINGS:
+        own, *others = card.own_settings[setting].choices
+        assert edited({setting: own}) == []
+        assert difference({setting: own}) == ""
+        for choice in others:
+            ((ours, instead),) = edited({setting: choice})
+            lines = difference({setting: choice}).split("\n")
+            assert f"+++ click_edits.py: {instead}" in lines[1]
+            assert lines[0].startswith(f"--- click_main.py: {ours}")
+            assert all(line[1:] in part(MAIN, ours) for line in lines[2:] if line.startswith("-"))
+            assert all(line[1:] in part(EDITS, instead) for line in lines[2:] if line.startswith("+"))
+
+
+def test_the_dropped_layer_is_all_that_no_layer_drops() -> None:
+    changed = [line for line in difference({"net": "no_layer"}).split("\n")[2:] if line[:1] in "+-" and "nn." in line]
+    assert [line.replace(" ", "") for line in changed if "class" not in line] == [
+        "-nn.Linear(256,128),", "-nn.ReLU(),", "-nn.Linear(128,64),", "+nn.Linear(256,64),"
+    ]  # fmt: skip
+
+
+def test_edits_add_up() -> None:
+    both = difference({"loss": "pairwise", "net": "attention"})
+    assert difference({"loss": "pairwise"}) in both
+    assert difference({"net": "attention"}) in both
+
+
+def test_a_part_that_is_not_there() -> None:
+    with pytest.raises(KeyError):
+        part(MAIN, "nothing")
