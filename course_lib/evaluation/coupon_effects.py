@@ -10,10 +10,11 @@ With T for a coupon, Y for a purchase, e(x) for the chance of a coupon and m_t(x
     ipw          Horvitz & Thompson 1952, weights normalised (Hajek): each shopper counts 1 / chance of what happened,
                  by the chances that the shop wrote down
     ipw_learned  the same by chances learned from the counts of purchases (Rosenbaum & Rubin 1983)
-    dr           m_1 - m_0, and what the models missed, weighted (Robins, Rotnitzky & Zhao 1994); chances as written down
+    dr           m_1 - m_0, and what the models missed, weighted (Robins, Rotnitzky & Zhao 1994), by the chances
+                 written down
 
-Intervals are 95% by the normal distribution, from each shopper's influence on the estimate; they know of luck, and of no
-bias. Nothing here can help where a kind of shopper always or never gets a coupon.
+Intervals are 95% by the normal distribution, from each shopper's influence on the estimate; they know of luck, and of
+no bias. Nothing here can help where a kind of shopper always or never gets a coupon.
 """
 
 from __future__ import annotations

@@ -48,9 +48,9 @@ def mean_of(values: Values, per: float = PER) -> dict[str, float]:
 def logged_profit(
     picked: Flags, treated: Flags, bought: Flags, chance: float, price: float, discount: float, margin: float
 ) -> dict[str, float]:
-    """What a campaign by lot says that a coupon to exactly the ``picked`` brings, per PER shoppers (Horvitz & Thompson).
+    """What a campaign by lot says that a coupon to exactly the ``picked`` brings, per PER shoppers.
 
-    Only shoppers with the coupon tell what it brings, and only those without what they bring anyway.
+    Horvitz & Thompson 1952: shoppers with the coupon tell what it brings, those without what they bring anyway.
     """
     with_ = price * (margin - discount) * bought * treated / chance
     without = price * margin * bought * ~treated / (1 - chance)

@@ -83,16 +83,15 @@ class CouponTrial:
                     outcomes.chance_with[:, number], outcomes.luck[:, number],
                 )
             )  # fmt: skip
-        columns = [np.concatenate(one)[:shoppers] for one in zip(*parts, strict=True)]
+        known, aims, without, with_, luck = (np.concatenate(one)[:shoppers] for one in zip(*parts, strict=True))
         each = [visitors(block).histories for block, _ in found]
         starts = np.cumsum([0, *(one.offsets[-1] for one in each)])
         offsets = np.concatenate([[0], *(one.offsets[1:] + start for one, start in zip(each, starts, strict=False))])
         histories = Histories(np.concatenate([one.items for one in each]), offsets.astype(np.int64))
         price = world.catalogue.items[Columns.PRICE].to_numpy(np.float64)[world.catalogue.type == kind].mean()
-        return cls(
-            columns[0], histories.take(np.arange(shoppers)), *columns[1:], chance=float(row["chance"]),
-            price=float(price), discount=float(row["discount"]),
-        )  # fmt: skip
+        some = histories.take(np.arange(shoppers))
+        chance, discount = float(row["chance"]), float(row["discount"])
+        return cls(known, some, aims, without, with_, luck, chance, float(price), discount)
 
     def __len__(self) -> int:
         return len(self.without)

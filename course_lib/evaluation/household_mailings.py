@@ -13,8 +13,8 @@ those:
     placebo   the same one window earlier: y_before - y_before_that, when this mailing had not been sent
 
 Difference in differences is right where both groups would have changed by as much without the mailing (Card & Krueger,
-American Economic Review 84, 1994). No number can show that; the placebo can show that it was otherwise. Smaller mailings ran at all times, to either group. A
-line is a product type in a basket, as in the course's baskets of these data.
+American Economic Review 84, 1994). No number can show that; the placebo can show that it was otherwise. Smaller
+mailings ran at all times, to either group. A line is a product type in a basket, as in the course's baskets.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _load() -> Mailings:
         sent = np.zeros(households, bool)
         sent[users[users >= 0]] = True
         weeks = np.arange(-WEEKS_BEFORE, days // WEEK) * WEEK
-        each = np.stack([lines(first + start, first + start + WEEK - 1) for start in weeks], 1)
+        each = np.stack([lines(first + start, first + start + WEEK - 1) for start in weeks.tolist()], 1)
         found[name] = Mailing(
             name, days, sent, len(_of_campaign(tables["redemptions"], name)), lines(first, last),
             lines(first - days, first - 1), lines(first - 2 * days, first - days - 1), weeks,

@@ -4,8 +4,8 @@
     python -m course_lib run confounded_campaign --log households --mailing 18 --json
 
 In the shop the rule of the targeted campaigns holds: who bought something of the coupon's department lately gets one
-with chance ``aimed``, anyone else with ``unaimed``. Those shoppers buy the type more often anyway, so that buyers with and
-without a coupon cannot be compared as they are. The shop knows the true effect. A run shows the log as it grows, and
+with chance ``aimed``, anyone else with ``unaimed``. Those shoppers buy the type more often anyway, so that buyers with
+and without a coupon cannot be compared as they are. The shop knows the true effect. A run shows the log as it grows and
 holds LOGS more campaigns of the same kind, to tell what no single one can: each estimator's typical error, and how
 often its 95% interval holds the truth (course_lib/evaluation/coupon_effects.py has the estimators).
 

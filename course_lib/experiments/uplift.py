@@ -114,7 +114,8 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
     if address.name != "shop":
         raise CourseError("coupons_journey" if address.name == "complete-journey" else "coupons_own", name=address.name)
     reads = str(settings["features"]) != "counts"
-    yield plan(frame=len(RANKED), **({"part": PARTS} if reads else {}))
+    ahead: dict[str, int] = {"part": PARTS} if reads else {}
+    yield plan(None, frame=len(RANKED), **ahead)
     learning = int(settings["shoppers"])
     everybody = learning + min(TESTED, 4 * learning)
     trial = CouponTrial.make(shop(), str(settings["campaign"]), everybody, float(settings["window_days"]))

@@ -1,4 +1,4 @@
-"""What the pictures of coupon campaigns share: a mark and a name for each policy, lines by a share, and dots on strips."""
+"""What the pictures of coupon campaigns share: a mark and a name for each policy, lines by a share, dots."""
 
 from __future__ import annotations
 
@@ -89,7 +89,8 @@ def dots(
                         "color": page.muted if hollow else page.ink, "thickness": 1.3, "width": 3,
                     },
                     "customdata": [
-                        [plotly_text(policy_name(row.policy, language)), row.low, row.high] for row in part.itertuples()
+                        [plotly_text(policy_name(str(row.policy), language)), row.low, row.high]
+                        for row in part.itertuples()
                     ],
                     "hovertemplate": "%{customdata[0]}: %{x:,.0f} (%{customdata[1]:,.0f} – %{customdata[2]:,.0f})"
                     "<extra>%{fullData.name}</extra>",

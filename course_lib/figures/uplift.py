@@ -178,7 +178,7 @@ def kinds(shown: Shown, language: str, narrow: bool = False) -> Figure:
     said = "; ".join(
         f"{policy_name(str(name), language)}: "
         + text("figures.list_comma", language).join(
-            f"{kind_name(row.kind, language)} {row.reached:.0%}" for row in part.itertuples()
+            f"{kind_name(str(row.kind), language)} {row.reached:.0%}" for row in part.itertuples()
         )
         for name, part in frame.groupby("policy", sort=False)
     )
@@ -238,7 +238,8 @@ def map(shown: Shown, language: str, narrow: bool = False) -> Figure:
         }
 
     said = text("figures.list_comma", language).join(
-        f"{kind_name(kind, language)} {part['sent'].mean():.0%}" for kind, part in frame.groupby("kind", sort=False)
+        f"{kind_name(str(kind), language)} {part['sent'].mean():.0%}"
+        for kind, part in frame.groupby("kind", sort=False)
     )  # fmt: skip
     alt = text("uplift.map_alt", language, policy=policy_name(answer["policy"], language),
                budget=f"{answer['budget']:.0%}", kinds=said)  # fmt: skip

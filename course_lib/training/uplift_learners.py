@@ -153,5 +153,6 @@ class Scale:
         return cls(x.mean(0), np.where(spread > 1e-12, spread, 1.0))
 
     def __call__(self, x: Values) -> Values:
+        """(N, F) rows in that scale."""
         found: Values = (x - self.mean) / self.spread
         return found
