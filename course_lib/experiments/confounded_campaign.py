@@ -60,6 +60,8 @@ MEASURES = {
     "effect_ipw_held": "share",
     "effect_ipw_learned_held": "share",
     "effect_dr_held": "share",
+    "bought_with": "share",  # of those who got a coupon, in the log
+    "bought_without": "share",  # and of the others
     "aimed_share": "share",  # of the shoppers whom the rule aims at
     "buys_aimed": "share",  # chance that one of these buys without a coupon, in truth
     "buys_other": "share",
@@ -119,6 +121,8 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
         if number % TOLD == 0:
             yield {"kind": "logs", "at": number // TOLD}
     measures = _measures(table, again) | {
+        "bought_with": _mean(drawn.bought[drawn.treated].astype(np.float64)),
+        "bought_without": _mean(drawn.bought[~drawn.treated].astype(np.float64)),
         "aimed_share": exact(float(trial.aimed.mean())),
         "buys_aimed": _mean(trial.without[trial.aimed]),
         "buys_other": _mean(trial.without[~trial.aimed]),

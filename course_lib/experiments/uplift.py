@@ -7,7 +7,7 @@ transformer's vector of the history, or both) five learners make a score (course
 sixth policy ranks by the money that T's two chances promise. Other shoppers are then put in order by each:
 
     true Qini    mean height of the curve of extra buyers above the line of chance, as a share of the best possible's
-    profit       yuan a thousand shoppers that the coupons add, if the first ``budget`` share gets one:
+    profit       yuan a thousand shoppers that the coupons add, if the first ``reach`` share, the budget, gets one:
                  mean of v ((m - d) P(buy | coupon) - m P(buy | no coupon)) over those who do
 
 v is the price, m the margin and d the discount, both as shares of it. The shop knows both chances of every shopper, so
@@ -51,7 +51,7 @@ SETTINGS = {  # (default, lowest, highest) or (default, *choices)
     "base": ("linear", "linear", "trees"),  # what the learners are made of
     "window_days": (28, 7, 365),  # how long the coupon is valid
     "margin": (0.5, 0.25, 0.95),  # share of the price
-    "budget": (0.3, 0.0, 1.0),  # share of the shoppers who get a coupon
+    "reach": (0.3, 0.0, 1.0),  # the budget: share of the shoppers who get a coupon
 }
 MEASURES = {
     "response_qini": "share",  # true, of the best possible's
@@ -85,7 +85,7 @@ MEASURES = {
     "seconds": "seconds",
 }
 ASKS = {
-    "budget": (0.3, 0.0, 1.0),
+    "reach": (0.3, 0.0, 1.0),
     "margin": (0.5, 0.25, 0.95),
     "policy": ("response", "response", "s", "t", "x", "transformed", "money", "best"),
 }
@@ -143,7 +143,7 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
     judged.scores[MONEY] = judged.promised(float(settings["margin"]))
     yield folder.frame(len(LEARNERS), judged.view(), None, **_told(judged, settings, MONEY))
     judged.keep(folder.path / FINISHED)
-    found = judged.measures(float(settings["budget"]), float(settings["margin"]))
+    found = judged.measures(float(settings["reach"]), float(settings["margin"]))
     found["effect_log"] = bootstrap(measures.inverse_propensity(drawn.bought, drawn.treated, trial.chance)).to_dict()
     seconds = round(time.perf_counter() - began, 3)
     yield result(
@@ -156,7 +156,7 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
 def _told(judged: Judged, settings: Mapping[str, Any], learner: str) -> dict[str, Any]:
     """What a frame's event says of the learner that is new."""
     uplift = judged.with_ - judged.without
-    profit = judged.true(learner, float(settings["budget"]), float(settings["margin"])).mean() * policies.PER
+    profit = judged.true(learner, float(settings["reach"]), float(settings["margin"])).mean() * policies.PER
     qini, _ = policies.qini_shares(uplift, {learner: judged.scores[learner]}, resamples=2)
     return {"learner": learner, "qini": qini[learner]["value"], "profit": round(float(profit), 3)}
 
@@ -308,7 +308,7 @@ def answer(artefact: Judged, asked: Mapping[str, Any]) -> dict[str, Any]:
     "kind", "sent"}]}``: rows by :meth:`Judged.row`, everyone and the best possible among them. A policy that is not
     learned yet is the newest that is.
     """
-    budget, margin = float(asked["budget"]), float(asked["margin"])
+    budget, margin = float(asked["reach"]), float(asked["margin"])
     there = [name for name in RANKED if name in artefact.scores]
     policy = str(asked["policy"]) if asked["policy"] in (*there, BEST) else there[-1]
     money = brings(artefact.without, artefact.with_, artefact.price, artefact.discount, margin)

@@ -19,7 +19,7 @@ from course_lib.experiments.config import CONFIG, RunConfig
 from course_lib.experiments.events import Event, Folder
 from course_lib.experiments.light import answer_light
 
-DEFAULTS = {"budget": 0.3, "margin": 0.5, "policy": "t"}
+DEFAULTS = {"reach": 0.3, "margin": 0.5, "policy": "t"}
 
 
 def carried_out(home: Path, config: RunConfig, run: Callable[..., Any]) -> tuple[Path, list[Event]]:
@@ -50,11 +50,11 @@ def test_a_question_repeats_the_result(made: tuple[Path, list[Event]]) -> None:
 
 def test_a_budget_of_nothing_brings_nothing(made: tuple[Path, list[Event]]) -> None:
     artefact = uplift.open(made[0], None)
-    for name, row in rows(uplift.answer(artefact, {**DEFAULTS, "budget": 0.0})).items():
+    for name, row in rows(uplift.answer(artefact, {**DEFAULTS, "reach": 0.0})).items():
         if name != "everyone":
             assert row["sent"] == row["profit"]["value"] == row["gift"] == 0, name
             assert all(kind["reached"] == 0 for kind in row["kinds"].values())
-    whole = rows(uplift.answer(artefact, {**DEFAULTS, "budget": 1.0}))
+    whole = rows(uplift.answer(artefact, {**DEFAULTS, "reach": 1.0}))
     assert whole["t"]["profit"] == whole["everyone"]["profit"]
     assert whole["money"]["sent"] < 1, "it sends nobody a coupon that it expects to lose by"
 
@@ -62,11 +62,11 @@ def test_a_budget_of_nothing_brings_nothing(made: tuple[Path, list[Event]]) -> N
 def test_curves_and_rows_agree(made: tuple[Path, list[Event]]) -> None:
     artefact = uplift.open(made[0], None)
     for budget in (0.25, 0.5):
-        answer = uplift.answer(artefact, {**DEFAULTS, "budget": budget})
+        answer = uplift.answer(artefact, {**DEFAULTS, "reach": budget})
         place = answer["shares"].index(budget)
         for name in ("response", "t", "money", "best"):
             assert answer["profits"][name][place] == pytest.approx(rows(answer)[name]["profit"]["value"], abs=2e-3)
-    shown = uplift.answer(artefact, {**DEFAULTS, "policy": "best", "budget": 1.0})["map"]
+    shown = uplift.answer(artefact, {**DEFAULTS, "policy": "best", "reach": 1.0})["map"]
     money = [0.3 * one["with"] - 0.5 * one["without"] for one in shown]
     assert all(one["sent"] == (gain > 0) for one, gain in zip(shown, money, strict=True) if abs(gain) > 1e-4)
 
@@ -80,7 +80,7 @@ def test_an_early_frame_knows_the_learners_so_far(made: tuple[Path, list[Event]]
 def test_a_dearer_margin_is_for_more_shoppers(made: tuple[Path, list[Event]]) -> None:
     artefact = uplift.open(made[0], None)
     sent = [
-        rows(uplift.answer(artefact, {**DEFAULTS, "budget": 1.0, "margin": margin}))["best"]["sent"]
+        rows(uplift.answer(artefact, {**DEFAULTS, "reach": 1.0, "margin": margin}))["best"]["sent"]
         for margin in (0.25, 0.5, 0.95)
     ]
     assert sent == sorted(sent)
