@@ -99,8 +99,7 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
     for at, size in enumerate(many):
         found.append(lab.many(size, repeats, [config.seed, 22, at]))
         view = {"sizes": found, "everyone": lab.everyone, "best": lab.best}
-        told = {name: found[-1][name]["value"] for name in LINES}
-        yield folder.frame(at, view, None, size=size, **told)
+        yield folder.frame(at, view, None, size=size, row=found[-1], everyone=lab.everyone, best=lab.best)
     seconds = round(time.perf_counter() - began, 3)
     measures = measured(found, lab.everyone, lab.best) | {"seconds": exact(seconds)}
     yield result(measures, sizes=found, everyone=lab.everyone, best=lab.best, tested=tested,

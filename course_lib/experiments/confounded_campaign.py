@@ -107,12 +107,12 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
     drawn = trial.draw(rows, np.random.default_rng([config.seed, 30]), chance)
     log = ShopLog(drawn.treated, drawn.bought, chance, trial.features, trial.uplift, trial.aimed)
     log.keep(folder.path / FINISHED)
-    table: dict[str, Any] = {}
+    tables: list[dict[str, Any]] = []
     for at, size in enumerate(sizes):
-        table = log.table(size)
-        told = {name: one["value"] for name, one in table["estimates"].items()}
-        yield folder.frame(at, {"log": settings["log"], "tables": [log.table(n) for n in sizes[: at + 1]]}, None,
-                           shoppers=size, **told)  # fmt: skip
+        tables.append(log.table(size))
+        view = {"log": settings["log"], "tables": tables}
+        yield folder.frame(at, view, None, shoppers=size, table=tables[-1])
+    table = tables[-1]
     again: list[dict[str, dict[str, float]]] = []
     for number in range(1, LOGS + 1):
         more = trial.draw(rows, np.random.default_rng([config.seed, 31, number]), chance)
@@ -157,8 +157,7 @@ def _households(config: RunConfig, folder: Folder, began: float) -> Iterator[Eve
     tables: list[dict[str, Any]] = []
     for at, name in enumerate(MAILINGS):
         tables.append(_mailing(mailings, name))
-        told = {one: tables[-1]["estimates"][one]["value"] for one in ("naive", "did")}
-        yield folder.frame(at, {"log": HOUSEHOLDS, "tables": list(tables)}, None, mailing=name, **told)
+        yield folder.frame(at, {"log": HOUSEHOLDS, "tables": list(tables)}, None, mailing=name, table=tables[-1])
     chosen = next(one for one in tables if one["mailing"] == config.settings["mailing"])
     measures = {f"lines_{name}": dict(one) for name, one in chosen["estimates"].items()}
     counted = {"households": chosen["households"], "households_sent": chosen["sent"], "redeemed": chosen["redeemed"]}

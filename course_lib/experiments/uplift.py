@@ -158,7 +158,12 @@ def _told(judged: Judged, settings: Mapping[str, Any], learner: str) -> dict[str
     uplift = judged.with_ - judged.without
     profit = judged.true(learner, float(settings["reach"]), float(settings["margin"])).mean() * policies.PER
     qini, _ = policies.qini_shares(uplift, {learner: judged.scores[learner]}, resamples=2)
-    return {"learner": learner, "qini": qini[learner]["value"], "profit": round(float(profit), 3)}
+    curves = {
+        learner: policies.curve(uplift, judged.scores[learner], SHARES),
+        BEST: policies.curve(uplift, uplift, SHARES),
+    }
+    gains = {name: curve.round(3).tolist() for name, curve in curves.items()}
+    return {"learner": learner, "qini": qini[learner]["value"], "profit": round(float(profit), 3), "gains": gains}
 
 
 @dataclass
@@ -232,15 +237,8 @@ class Judged:
         }
 
     def view(self) -> dict[str, Any]:
-        """Curves of extra buyers and the map's shoppers: what pages draw at any budget."""
-        uplift = self.with_ - self.without
-        curves = {name: policies.curve(uplift, score, SHARES) for name, score in self.scores.items()}
-        curves[BEST] = policies.curve(uplift, uplift, SHARES)
-        return {
-            "shares": SHARES.round(4).tolist(),
-            "gains": {name: curve.round(3).tolist() for name, curve in curves.items()},
-            "learners": list(self.scores),
-        }
+        """Which scores are there: the curves stand in the events, the rest is asked."""
+        return {"learners": list(self.scores)}
 
     def measures(self, budget: float, margin: float) -> dict[str, dict[str, float]]:
         """All measures but those of the campaign that was learned from."""

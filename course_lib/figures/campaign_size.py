@@ -16,11 +16,12 @@ ENDS = ("value", "low", "high")
 
 
 def _view(shown: Shown) -> dict[str, Any]:
-    """The frame on show, else the end of the first run."""
-    for one in (shown.frame, (shown.runs[0].result or {}) if shown.runs else {}):
-        if one and one.get("sizes"):
-            return dict(one)
-    return {}
+    """All sizes that the first run has told of, up to the frame on show."""
+    told = [one for one in (shown.runs[0].of("frame") if shown.runs else ()) if "row" in one]
+    told = [one for one in told if shown.at is None or one["at"] <= shown.at]
+    if not told:
+        return {}
+    return {"sizes": [one["row"] for one in told], "everyone": told[-1]["everyone"], "best": told[-1]["best"]}
 
 
 def order(shown: Shown, language: str, narrow: bool = False) -> Figure:

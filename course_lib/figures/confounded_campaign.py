@@ -85,7 +85,7 @@ def estimates(shown: Shown, language: str, narrow: bool = False) -> Figure:
 def growth(shown: Shown, language: str, narrow: bool = False) -> Figure:
     """Each estimate as the log grows, the truth as a line. Frame columns: size, name, value, low, high."""
     title, columns = text("confounded.growth_title", language), ["size", "name", *ENDS]
-    tables = [one for one in (shown.frame or {}).get("tables", ()) if "shoppers" in one]
+    tables = [one for one in _told(shown) if "shoppers" in one]
     if not tables:
         return empty(title, columns, language)
     frame = pd.DataFrame(
@@ -222,14 +222,19 @@ def weeks(shown: Shown, language: str, narrow: bool = False) -> Figure:
 
 
 def _table(shown: Shown) -> Mapping[str, Any]:
-    """The answer where something was asked, else the frame's newest table, else the first run's end; or nothing."""
+    """The answer where something was asked, else the first run's end, else its newest frame; or nothing."""
     result = (shown.runs[0].result or {}) if shown.runs else {}
-    tables = (shown.frame or {}).get("tables") or [None]
-    for one in (shown.answer, tables[-1], result.get("table")):
+    for one in (shown.answer, result.get("table"), *reversed(_told(shown))):
         if one and "estimates" in one:
             found: Mapping[str, Any] = one
             return found
     return {}
+
+
+def _told(shown: Shown) -> list[Mapping[str, Any]]:
+    """The tables of the first run's frames, up to the one on show."""
+    frames = shown.runs[0].of("frame") if shown.runs else ()
+    return [one["table"] for one in frames if "table" in one and (shown.at is None or one["at"] <= shown.at)]
 
 
 def _name(name: str, real: bool, language: str) -> str:

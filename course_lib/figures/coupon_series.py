@@ -29,12 +29,12 @@ LEGEND: Plot = {"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "fon
 
 def policy_name(name: str, language: str) -> str:
     """A policy as the pictures call it."""
-    return text(f"coupons.policy_{name}", language)
+    return text(f"coupon_series.policy_{name}", language)
 
 
 def kind_name(name: str, language: str) -> str:
     """One of the four kinds of shoppers."""
-    return text(f"coupons.kind_{name}", language)
+    return text(f"coupon_series.kind_{name}", language)
 
 
 def yuan(value: float) -> str:

@@ -33,10 +33,13 @@ def qini(shown: Shown, language: str, narrow: bool = False) -> Figure:
     Frame columns: policy, share, gain (extra buyers a thousand shoppers).
     """
     title, columns = text("uplift.qini_title", language), ["policy", "share", "gain"]
-    view = shown.frame or {}
-    if not view.get("gains"):
+    told = [one for one in (shown.runs[0].of("frame") if shown.runs else ()) if "gains" in one]
+    told = [one for one in told if shown.at is None or one["at"] <= shown.at]
+    if not told:
         return empty(title, columns, language)
-    shares, gains = view["shares"], view["gains"]
+    gains = {name: curve for one in told for name, curve in one["gains"].items()}
+    points = len(gains["best"])
+    shares = [n / (points - 1) for n in range(points)]
     frame = pd.DataFrame(
         [
             (name, share, gain)
@@ -46,7 +49,7 @@ def qini(shown: Shown, language: str, narrow: bool = False) -> Figure:
         ],
         columns=columns,
     )
-    newest = view["learners"][-1] if view["learners"] else "best"
+    newest = told[-1]["learner"]
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
         hover = text("uplift.qini_hover", language)
