@@ -61,4 +61,4 @@ def plane(shown: Shown, language: str, narrow: bool = False) -> Figure:
 
     alt = text("one_coupon.plane_alt", language, without=f"{answer['without']:.0%}", coupon=f"{answer['with']:.0%}",
                added=yuan(added))  # fmt: skip
-    return Figure(frame, title, alt, draw, height=380 if narrow else 290, revision="one-coupon-plane")
+    return Figure(frame, title, alt, draw, height=360 if narrow else 250, revision="one-coupon-plane")

@@ -1,4 +1,4 @@
-"""A confounded campaign: how much of the shop's log is looked at, or which mailing the households got."""
+"""A confounded campaign: how much of the shop's log is looked at. Households have no such choice: a mailing is a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["below", "shown"]
 
 
 def below(lab: Lab, view: RunView, place: str) -> None:
-    """The one choice that means something for this log."""
+    """The log's length, where there is a log to cut."""
     log = view.config.settings["log"] if view.config is not None else lab.state.settings["log"]
-    name = "mailing" if log == "households" else "shoppers"
-    choice(lab, view, name, questions(lab)[name], place)
+    if log != "households":
+        choice(lab, view, "shoppers", questions(lab)["shoppers"], place)

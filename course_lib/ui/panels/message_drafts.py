@@ -144,14 +144,17 @@ def table(rows: Iterable[tuple[str, list[dict[str, Any]]]]) -> str:
     for text, findings in rows:
         fine = all(one["right"] for one in findings)
         verdict = html.escape(t(f"message_drafts.{'sent' if fine else 'stopped'}"))
-        marks = "".join(_mark(one) for one in sorted(findings, key=lambda one: bool(one["right"])))
+        wrong, right = ([one for one in findings if one["right"] is fair] for fair in (False, True))
+        marks = "".join(_mark("false", f"✗ {_words(one)}") for one in wrong)
+        marks += _mark("true", "✓ " + " · ".join(map(_words, right))) if right else ""
         body.append(f"<tr><td>{verdict}</td><td>{html.escape(text)}</td><td>{marks}</td></tr>")
     return f'<div class="lab-table lab-claims"><table><tr>{heads}</tr>{"".join(body)}</table></div>'
 
 
-def _mark(one: Mapping[str, Any]) -> str:
-    kind = t(f"message_drafts.kind_{one['kind']}")
-    said = str(one["said"]) or t("message_drafts.missing")
-    word = "true" if one["right"] else "false"
-    sign = "✓" if one["right"] else "✗"
-    return f'<div class="claim-{word}">{sign} {html.escape(f"{kind}: {said}")}</div>'
+def _words(one: Mapping[str, Any]) -> str:
+    kind = str(one["kind"])
+    return f"{t(f'message_drafts.kind_{kind}')}: {str(one['said']) or t('message_drafts.missing')}"
+
+
+def _mark(verdict: str, words: str) -> str:
+    return f'<div class="claim-{verdict}">{html.escape(words)}</div>'
