@@ -56,9 +56,9 @@ def plane(shown: Shown, language: str, narrow: bool = False) -> Figure:
             "xaxis": axis(page, text("uplift.axis_without", language), tickformat=".0%", range=[0, 1]),
             "yaxis": axis(page, text("uplift.axis_with", language), tickformat=".0%", range=[0, 1]),
             "annotations": notes,
-            "margin": {"l": 56, "t": 84 if narrow else 30},
+            "margin": {"l": 56, "t": 26, "b": 38},
         }
 
     alt = text("one_coupon.plane_alt", language, without=f"{answer['without']:.0%}", coupon=f"{answer['with']:.0%}",
                added=yuan(added))  # fmt: skip
-    return Figure(frame, title, alt, draw, height=360 if narrow else 250, revision="one-coupon-plane")
+    return Figure(frame, title, alt, draw, height=225 if narrow else 260, revision="one-coupon-plane")

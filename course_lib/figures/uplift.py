@@ -24,6 +24,7 @@ from course_lib.figures.palette import Theme
 from course_lib.figures.shown import Shown
 from course_lib.text import text
 
+REACHING = ("response", "t", "money", "best")  # whose reach is drawn: four kinds of six policies would hide each other
 SCORED = ("response", "s", "t", "x", "transformed", "money")
 
 
@@ -69,7 +70,7 @@ def qini(shown: Shown, language: str, narrow: bool = False) -> Figure:
             "legend": LEGEND,
             "xaxis": axis(page, text("uplift.axis_share", language), tickformat=".0%", range=[-0.01, 1.01]),
             "yaxis": axis(page, text("uplift.axis_gain", language), zeroline=True, zerolinecolor=page.muted),
-            "margin": {"l": 56, "t": 128 if narrow else 78},
+            "margin": {"l": 56, "t": 104 if narrow else 66},
         }
 
     middle = min(range(len(shares)), key=lambda n: abs(shares[n] - 0.3))
@@ -77,7 +78,7 @@ def qini(shown: Shown, language: str, narrow: bool = False) -> Figure:
         f"{policy_name(name, language)} {gains[name][middle]:.1f}" for name in MARKS if name in gains
     )
     alt = text("uplift.qini_alt", language, gains=said, by_lot=f"{0.3 * gains['best'][-1]:.1f}")
-    return Figure(frame, title, alt, draw, height=460 if narrow else 420, revision="uplift-qini")
+    return Figure(frame, title, alt, draw, height=420 if narrow else 400, revision="uplift-qini")
 
 
 def profit(shown: Shown, language: str, narrow: bool = False) -> Figure:
@@ -112,12 +113,12 @@ def profit(shown: Shown, language: str, narrow: bool = False) -> Figure:
             "xaxis": axis(page, text("uplift.axis_share", language), tickformat=".0%", range=[-0.01, 1.01]),
             "yaxis": axis(page, text("uplift.axis_profit", language), zeroline=True, zerolinecolor=page.ink),
             "shapes": [budget_line(page, answer["budget"])],
-            "margin": {"l": 62, "t": 128 if narrow else 78},
+            "margin": {"l": 62, "t": 104 if narrow else 66},
         }
 
     said = _profits(answer, language)
     alt = text("uplift.profit_alt", language, budget=f"{answer['budget']:.0%}", profits=said)
-    return Figure(frame, title, alt, draw, height=460 if narrow else 420, revision="uplift-profit")
+    return Figure(frame, title, alt, draw, height=400, revision="uplift-profit")
 
 
 def worth(shown: Shown, language: str, narrow: bool = False) -> Figure:
@@ -141,13 +142,13 @@ def worth(shown: Shown, language: str, narrow: bool = False) -> Figure:
     draw = dots(frame, kinds, text("uplift.axis_profit", language), language, {"t": 62 if narrow else 44, "b": 48})
     alt = text("uplift.worth_alt", language, budget=f"{(shown.answer or {})['budget']:.0%}",
                profits=_profits(shown.answer or {}, language))  # fmt: skip
-    return Figure(frame, title, alt, draw, height=110 + 42 * len(rows), revision="uplift-worth")
+    return Figure(frame, title, alt, draw, height=110 + 35 * len(rows), revision="uplift-worth")
 
 
 def kinds(shown: Shown, language: str, narrow: bool = False) -> Figure:
     """Of each kind of shopper, how many a policy reaches at the budget. Frame columns: policy, kind, reached, all."""
     title, columns = text("uplift.kinds_title", language), ["policy", "kind", "reached", "all"]
-    rows = [row for row in (shown.answer or {}).get("rows") or [] if row["policy"] != "everyone"]
+    rows = [row for row in (shown.answer or {}).get("rows") or [] if row["policy"] in REACHING]
     if not rows:
         return empty(title, columns, language)
     frame = pd.DataFrame(
@@ -186,7 +187,7 @@ def kinds(shown: Shown, language: str, narrow: bool = False) -> Figure:
         for name, part in frame.groupby("policy", sort=False)
     )
     alt = text("uplift.kinds_alt", language, budget=f"{(shown.answer or {})['budget']:.0%}", reached=said)
-    return Figure(frame, title, alt, draw, height=130 + 62 * len(rows), revision="uplift-kinds")
+    return Figure(frame, title, alt, draw, height=130 + 66 * len(rows), revision="uplift-kinds")
 
 
 def map(shown: Shown, language: str, narrow: bool = False) -> Figure:
@@ -235,7 +236,7 @@ def map(shown: Shown, language: str, narrow: bool = False) -> Figure:
             "xaxis": axis(page, text("uplift.axis_without", language), **ticks),
             "yaxis": axis(page, text("uplift.axis_with", language), **ticks),
             "annotations": [
-                note(page, -1.2, -1.34, words, textangle=0, font={"size": 11, "color": page.muted}, xanchor="left")
+                note(page, -1.55, -2.5, words, textangle=0, font={"size": 11, "color": page.muted}, xanchor="left")
             ],
             "margin": {"l": 58, "t": 84 if narrow else 52},
         }
@@ -246,7 +247,7 @@ def map(shown: Shown, language: str, narrow: bool = False) -> Figure:
     )  # fmt: skip
     alt = text("uplift.map_alt", language, policy=policy_name(answer["policy"], language),
                budget=f"{answer['budget']:.0%}", kinds=said)  # fmt: skip
-    return Figure(frame, title, alt, draw, height=480 if narrow else 440, revision="uplift-map")
+    return Figure(frame, title, alt, draw, height=400, revision="uplift-map")
 
 
 def scores(shown: Shown, language: str, narrow: bool = False) -> Figure:

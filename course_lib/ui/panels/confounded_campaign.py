@@ -1,4 +1,4 @@
-"""A confounded campaign: how much of the shop's log is looked at. Households have no such choice: a mailing is a run."""
+"""A confounded campaign: how much of the shop's log is looked at; of households a mailing is a run."""
 
 from __future__ import annotations
 
