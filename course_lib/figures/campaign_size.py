@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from course_lib.figures.base import Figure, Plot, axis, dotted_lines, empty
-from course_lib.figures.coupon_series import DASHES, LEGEND, MARKS, policy_name, yuan
+from course_lib.figures.coupon_series import DASHES, HALVES, LEGEND, MARKS, policy_name, yuan
 from course_lib.figures.palette import Theme, alpha
 from course_lib.figures.shown import Shown
 from course_lib.text import text
@@ -95,7 +95,7 @@ def earned(shown: Shown, language: str, narrow: bool = False) -> Figure:
             )  # fmt: skip
         return data, {
             "showlegend": True,
-            "legend": LEGEND,
+            "legend": HALVES if narrow else LEGEND,
             "xaxis": _sizes(page, frame, language),
             "yaxis": axis(page, text("uplift.axis_profit", language), zeroline=False),
             "shapes": _here(page, shown),

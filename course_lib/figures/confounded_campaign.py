@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from course_lib.figures.base import Figure, Plot, axis, dotted_lines, empty, note, three
-from course_lib.figures.coupon_series import LEGEND
+from course_lib.figures.coupon_series import HALVES, LEGEND
 from course_lib.figures.measure_bars import COLUMNS, in_words, measure_bars, measure_rows
 from course_lib.figures.palette import DEPARTMENTS, Mark, Theme
 from course_lib.figures.shown import Shown
@@ -123,7 +123,7 @@ def growth(shown: Shown, language: str, narrow: bool = False) -> Figure:
         )  # fmt: skip
         return data, {
             "showlegend": True,
-            "legend": LEGEND,
+            "legend": HALVES if narrow else LEGEND,
             "xaxis": axis(page, text("confounded.axis_shoppers", language), type="log", tickvals=sizes,
                           ticktext=[f"{size:,}" for size in sizes]),
             "yaxis": axis(page, text("confounded.axis_effect", language), zeroline=True, zerolinecolor=page.muted),

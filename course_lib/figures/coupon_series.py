@@ -25,6 +25,7 @@ KINDS: Mapping[str, Mark] = {
     "lost_cause": DEPARTMENTS[11],
 }  # fmt: skip
 LEGEND: Plot = {"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "font": {"size": 12}}
+HALVES: Plot = LEGEND | {"entrywidthmode": "fraction", "entrywidth": 0.48}  # two columns, on a phone too
 
 
 def policy_name(name: str, language: str) -> str:

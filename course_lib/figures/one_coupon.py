@@ -40,7 +40,7 @@ def plane(shown: Shown, language: str, narrow: bool = False) -> Figure:
             },
             {
                 "type": "scatter", "mode": "markers", "x": [answer["without"]], "y": [answer["with"]],
-                "name": text("one_coupon.here", language), "cliponaxis": False,
+                "name": text("one_coupon.here", language), "cliponaxis": False, "showlegend": False,
                 "marker": {"size": 16, "color": page.done if added > 0 else page.accent,
                            "symbol": "circle" if added > 0 else "x", "line": {"width": 2, "color": page.ink}},
                 "hovertemplate": "%{x:.0%}, %{y:.0%}<extra></extra>",

@@ -9,6 +9,7 @@ import pandas as pd
 
 from course_lib.figures.base import Figure, Plot, axis, empty, note, plotly_text
 from course_lib.figures.coupon_series import (
+    HALVES,
     KINDS,
     LEGEND,
     MARKS,
@@ -67,7 +68,7 @@ def qini(shown: Shown, language: str, narrow: bool = False) -> Figure:
         )  # fmt: skip
         return data, {
             "showlegend": True,
-            "legend": LEGEND,
+            "legend": HALVES if narrow else LEGEND,
             "xaxis": axis(page, text("uplift.axis_share", language), tickformat=".0%", range=[-0.01, 1.01]),
             "yaxis": axis(page, text("uplift.axis_gain", language), zeroline=True, zerolinecolor=page.muted),
             "margin": {"l": 56, "t": 104 if narrow else 66},
@@ -109,7 +110,7 @@ def profit(shown: Shown, language: str, narrow: bool = False) -> Figure:
         ]  # fmt: skip
         return data, {
             "showlegend": True,
-            "legend": LEGEND,
+            "legend": HALVES if narrow else LEGEND,
             "xaxis": axis(page, text("uplift.axis_share", language), tickformat=".0%", range=[-0.01, 1.01]),
             "yaxis": axis(page, text("uplift.axis_profit", language), zeroline=True, zerolinecolor=page.ink),
             "shapes": [budget_line(page, answer["budget"])],
@@ -173,7 +174,7 @@ def kinds(shown: Shown, language: str, narrow: bool = False) -> Figure:
         return data, {
             "barmode": "group",
             "showlegend": True,
-            "legend": LEGEND | {"traceorder": "normal"},
+            "legend": (HALVES if narrow else LEGEND) | {"traceorder": "normal"},
             "xaxis": axis(page, text("uplift.axis_reached", language), tickformat=".0%", range=[0, 1.02]),
             "yaxis": axis(page, automargin=True, autorange="reversed"),
             "margin": {"t": 84 if narrow else 48, "b": 48},
@@ -232,7 +233,7 @@ def map(shown: Shown, language: str, narrow: bool = False) -> Figure:
         words = text("uplift.map_line", language)
         return data, {
             "showlegend": True,
-            "legend": LEGEND,
+            "legend": HALVES if narrow else LEGEND,
             "xaxis": axis(page, text("uplift.axis_without", language), **ticks),
             "yaxis": axis(page, text("uplift.axis_with", language), **ticks),
             "annotations": [
