@@ -51,6 +51,7 @@ TORCH_FREE_FACTS = {
     *("course_lib.models.writer_address", "course_lib.explain.reason_texts"),
     *("course_lib.evaluation.true_reasons", "course_lib.evaluation.few_texts"),
     "course_lib.evaluation.orders",  # and on the ten places of a list
+    "course_lib.experiments.message_drafts",  # a light one, whose check reads what a learner types
 }
 # Experiments that are answered where the question is asked; those that run are the workers' business.
 LIGHT = {card.module for card in experiment_cards().values() if card.light}

@@ -57,7 +57,7 @@ def below(lab: Lab, view: RunView, place: str) -> None:
         row = asked[start : start + IN_A_ROW]
         for column, (name, setting) in zip(st.columns(len(row)), row, strict=True):
             with column:
-                _choice(lab, view, name, setting, place)
+                choice(lab, view, name, setting, place)
 
 
 def shown(lab: Lab, view: RunView, at: int) -> Shown:
@@ -73,7 +73,7 @@ def _change(lab: Lab, name: str, value: Value) -> None:
     lab.done("look")
 
 
-def _choice(lab: Lab, view: RunView, name: str, setting: Setting, place: str) -> None:
+def choice(lab: Lab, view: RunView, name: str, setting: Setting, place: str) -> None:
     """One choice: a word among few, or a number on a slider."""
     now: Any = given(lab, view).get(name, setting.default)
     label, key, changed = setting_name(name, lab.language), f"asked.{name}.{place}", partial(_change, lab, name)

@@ -42,26 +42,28 @@ LONGEST = 300  # characters of an address, a model's name and a key
 def after(lab: Lab) -> None:
     """Drawn below the lab that compares writers; below another one of this experiment there is nothing."""
     if lab.plan.runs:
-        live = _live(lab)
+        live = is_live(lab)
         st.fragment(_panel, run_every=POLL_S if live else None)(lab, live)
 
 
-def _job(lab: Lab) -> ReasonJob | None:
+def job_of(lab: Lab) -> ReasonJob | None:
+    """What a lab's own model has written and is writing, if anything."""
     job: ReasonJob | None = st.session_state.get(lab.key("own.job"))
     return job
 
 
-def _live(lab: Lab) -> bool:
-    job = _job(lab)
+def is_live(lab: Lab) -> bool:
+    """Whether it is writing now."""
+    job = job_of(lab)
     return job is not None and job.live
 
 
 @one_run()
 def _panel(lab: Lab, was_live: bool) -> None:
-    job = _job(lab)
+    job = job_of(lab)
     if job is not None:
         job.look()
-    if _live(lab) is not was_live:
+    if is_live(lab) is not was_live:
         st.rerun()  # the page, once: from now on the panel asks every second, or no longer does
     with st.expander(t("own_writer.title"), expanded=job is not None, key=lab.key("own.panel")), shell.boundary():
         address = _data(lab)
@@ -70,7 +72,7 @@ def _panel(lab: Lab, was_live: bool) -> None:
         _fields(lab, address, items)
         lab.told("own")
         if job is not None:
-            _progress(job)
+            progress(job)
             if job.written:
                 st.html(reasons_table(job.written, items, lab.language))
                 st.html(shares_table(job, shares_of_lab(lab)))
@@ -86,29 +88,9 @@ def _fields(lab: Lab, address: Address, items: pd.DataFrame) -> None:
 
     A form, because a key typed outside of one does not arrive when the keyboard goes on to the eye in its field.
     """
-    live = _live(lab)
-    public = "" if reach().anywhere else "_public"
+    live = is_live(lab)
     with st.form(lab.key("own.form"), border=False):
-        left, middle, right = st.columns(3)
-        with left:
-            st.text_input(
-                t("own_writer.url"),
-                key=lab.key("own.url"),
-                placeholder="https://host/v1" if public else "http://localhost:11434/v1",
-                max_chars=LONGEST,
-                help=t(f"own_writer.url_help{public}"),
-            )
-        with middle:
-            st.text_input(t("own_writer.model"), key=lab.key("own.model"), max_chars=LONGEST)
-        with right:
-            st.text_input(
-                t("own_writer.key"),
-                type="password",
-                key=_key_field(lab),
-                max_chars=LONGEST,
-                autocomplete="new-password",  # no browser keeps it or fills in another
-                help=t("own_writer.key_help"),
-            )
+        address_fields(lab)
         keep_choice(lab.key("own.products"))
         st.multiselect(
             t("own_writer.products"),
@@ -129,9 +111,45 @@ def _fields(lab: Lab, address: Address, items: pd.DataFrame) -> None:
         )
     with st.container(horizontal=True):
         st.button(
-            t("lab.stop"), key=lab.key("own.stop"), disabled=not live, on_click=lab.guarded(_stop, lab, place="own")
+            t("lab.stop"), key=lab.key("own.stop"), disabled=not live, on_click=lab.guarded(stop, lab, place="own")
         )
-        st.button(t("own_writer.forget"), key=lab.key("own.forget"), on_click=lab.guarded(_forget, lab, place="own"))
+        st.button(t("own_writer.forget"), key=lab.key("own.forget"), on_click=lab.guarded(forget, lab, place="own"))
+
+
+def address_fields(lab: Lab) -> None:
+    """Address, model and key beside each other, inside a form."""
+    public = "" if reach().anywhere else "_public"
+    left, middle, right = st.columns(3)
+    with left:
+        st.text_input(
+            t("own_writer.url"),
+            key=lab.key("own.url"),
+            placeholder="https://host/v1" if public else "http://localhost:11434/v1",
+            max_chars=LONGEST,
+            help=t(f"own_writer.url_help{public}"),
+        )
+    with middle:
+        st.text_input(t("own_writer.model"), key=lab.key("own.model"), max_chars=LONGEST)
+    with right:
+        st.text_input(
+            t("own_writer.key"),
+            type="password",
+            key=_key_field(lab),
+            max_chars=LONGEST,
+            autocomplete="new-password",  # no browser keeps it or fills in another
+            help=t("own_writer.key_help"),
+        )
+
+
+def given_address(lab: Lab) -> tuple[str, str, str]:
+    """Address, model and key as typed; raises CourseError where one that is needed is missing."""
+    fields = (lab.key("own.url"), lab.key("own.model"), _key_field(lab))
+    url, model, key = (str(st.session_state.get(field) or "").strip() for field in fields)
+    if not url:
+        raise CourseError("address_not_http")
+    if not model:
+        raise CourseError("writer_no_model")
+    return url, model, key
 
 
 def _key_field(lab: Lab) -> str:
@@ -141,13 +159,8 @@ def _key_field(lab: Lab) -> str:
 
 def _start(lab: Lab) -> None:
     """Has the model write; raises CourseError for what cannot be asked."""
-    fields = (lab.key("own.url"), lab.key("own.model"), _key_field(lab))
-    url, model, key = (str(st.session_state.get(field) or "").strip() for field in fields)
-    if not url:
-        raise CourseError("address_not_http")
-    if not model:
-        raise CourseError("writer_no_model")
-    if _live(lab):
+    url, model, key = given_address(lab)
+    if is_live(lab):
         return
     address, language, allowed = _data(lab), lab.language, reach()
     chosen = _chosen(address, st.session_state.get(lab.key("own.products")) or [])
@@ -177,27 +190,28 @@ def _chosen(address: Address, picked: list[int | str]) -> list[int]:
     return list(dict.fromkeys(found))[:MOST]
 
 
-def _stop(lab: Lab) -> None:
-    job = _job(lab)
+def stop(lab: Lab) -> None:
+    """Ends it."""
+    job = job_of(lab)
     if job is not None:
         job.stop()
 
 
-def _forget(lab: Lab) -> None:
+def forget(lab: Lab) -> None:
     """Ends what still uses the key, and drops it with its field."""
-    _stop(lab)
+    stop(lab)
     st.session_state.pop(_key_field(lab), None)
     st.session_state[lab.key("own.turn")] = st.session_state.get(lab.key("own.turn"), 0) + 1
 
 
-def _progress(job: ReasonJob) -> None:
-    """A bar with the time left, and why it ended early."""
+def progress(job: ReasonJob, words_of: str = "own_writer") -> None:
+    """A bar with the time left, and why it ended early, in the words of one section."""
     done, total, left = len(job.written), len(job.items), job.left_s
     if job.live:
-        words = t("own_writer.waiting") if left is None else t("own_writer.progress", done=done, total=total)
+        words = t("own_writer.waiting") if left is None else t(f"{words_of}.progress", done=done, total=total)
         words += "" if left is None else f" · {duration(left)}"
     else:
-        words = t("own_writer.done" if done == total else "own_writer.ended", done=done, total=total)
+        words = t(f"{words_of}.{'done' if done == total else 'ended'}", done=done, total=total)
     st.progress(done / total, text=words)
     if job.error is not None:
         st.warning(shell.plain(job.error.text(shell.language())))

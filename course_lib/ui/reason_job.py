@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from course_lib.errors import CourseError
 from course_lib.evaluation.few_texts import shares_of_few
@@ -47,7 +48,7 @@ class ReasonJob:
     def __init__(self, language: str, items: Sequence[int], unseen_s: float = UNSEEN_S) -> None:
         self.language = language
         self.items = tuple(items)
-        self.written: tuple[Written, ...] = ()  # replaced, never changed: the page reads it at any time
+        self.written: tuple[Any, ...] = ()  # replaced, never changed: the page reads it at any time
         self.error: CourseError | None = None  # why it ended early
         self.live = False
         self.stopped = False
@@ -82,16 +83,21 @@ class ReasonJob:
         """``true`` and ``unreadable`` of what is written so far."""
         return shares_of_few([one.claims for one in self.written])
 
+    def write(self, known: Facts, item: int, ask: Callable[[str], str]) -> Any:
+        """One text, read and checked; another kind of text has another one."""
+        text = ask(request_for(known, item))[:LONGEST_TEXT]
+        return Written(item, text, tuple(known.check(text, item)))
+
     def _work(self, facts: Callable[[], Facts], ask: Callable[[str], str]) -> None:
         try:
             known = facts()
             for item in self.items:
                 if self.stopped or time.monotonic() - self._seen > self._unseen_s:
                     break
-                text = ask(request_for(known, item))[:LONGEST_TEXT]
+                one = self.write(known, item, ask)
                 if self.stopped:
                     break
-                self.written = (*self.written, Written(item, text, tuple(known.check(text, item))))
+                self.written = (*self.written, one)
         except CourseError as error:
             self.error = None if self.stopped else error
         except Exception as error:  # its text is not logged: nobody knows what it quotes
