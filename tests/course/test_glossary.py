@@ -33,7 +33,7 @@ NO_TERMS = {
         "UTC",
         "US",
     ),
-    *("OpenAI", "GPT-3", "T5", "S3-Rec", "AdamW", "SiLU", "McPherson", "McNeil", "SNE", "KL"),
+    *("OpenAI", "GPT-3", "T5", "S3-Rec", "AdamW", "SiLU", "ReLU", "CNY", "McPherson", "McNeil", "SNE", "KL"),
     *("Apache-2", "RecBole", "RecTools", "TensorFlow", "PyTorch"),
 }
 
