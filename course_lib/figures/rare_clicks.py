@@ -40,7 +40,7 @@ def rows(shown: Shown, language: str, narrow: bool = False) -> Figure:
         f"{name} {count:,.0f}" for name, count in zip(names, frame["rows"], strict=True)
     )
     alt = text("rare_clicks.rows_alt", language, parts=said)
-    return Figure(frame, title, alt, draw, height=210, revision="rare-clicks-rows")
+    return Figure(frame, title, alt, draw, height=185, revision="rare-clicks-rows")
 
 
 def by_threshold(shown: Shown, language: str, narrow: bool = False) -> Figure:
@@ -85,4 +85,4 @@ def by_threshold(shown: Shown, language: str, narrow: bool = False) -> Figure:
         "rare_clicks.by_threshold_alt", language, best=f"{best['accuracy']:.1%}", never=f"{never:.1%}",
         threshold=f"{best['threshold']:.2f}", found=f"{best['found']:.0%}",
     )  # fmt: skip
-    return Figure(frame, title, alt, draw, height=290 if narrow else 210, revision="rare-clicks-threshold")
+    return Figure(frame, title, alt, draw, height=290 if narrow else 185, revision="rare-clicks-threshold")
