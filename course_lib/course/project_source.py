@@ -17,6 +17,25 @@ from course_lib.settings import PROJECT
 
 MAIN = PROJECT / "course_lib" / "training" / "click_main.py"
 EDITS = PROJECT / "course_lib" / "training" / "click_edits.py"
+# The founding document's section 5.2, as it is printed, without its comments.
+KERAS = """\
+import tensorflow as tf
+from tensorflow.keras.layers import Dense, Activation
+from tensorflow.keras.models import Sequential
+
+model = Sequential()
+model.add(Dense(units=256, activation='relu', input_shape=(input_shape,)))
+model.add(Dense(units=128, activation='relu'))
+model.add(Dense(units=64, activation='relu'))
+model.add(Dense(units=1, activation='sigmoid'))
+
+model.compile(optimizer='adam', loss='binary_crossentropy', metrics=['accuracy'])
+
+model.fit(x_train, y_train, epochs=10, batch_size=64)
+
+model.evaluate(x_test, y_test)
+"""
+BESIDE = ("Net", "loss", "fit", "evaluate")  # parts of the project that do what the listing does, in its order
 SETTINGS = ("net", "loss", "negatives")  # of the experiment click_mlp, each a table in EDITS by its name in capitals
 
 
@@ -48,6 +67,11 @@ def part(path: Path, name: str) -> str:
             assert found is not None
             return found
     raise KeyError(name)
+
+
+def beside() -> str:
+    """What does the same as KERAS, of the project's source."""
+    return "\n\n\n".join(part(MAIN, name) for name in BESIDE)
 
 
 def edited(settings: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -40,7 +40,7 @@ def rows(shown: Shown, language: str, narrow: bool = False) -> Figure:
         f"{name} {count:,.0f}" for name, count in zip(names, frame["rows"], strict=True)
     )
     alt = text("rare_clicks.rows_alt", language, parts=said)
-    return Figure(frame, title, alt, draw, height=210, revision="rare-clicks-rows")
+    return Figure(frame, title, alt, draw, height=240, revision="rare-clicks-rows")
 
 
 def by_threshold(shown: Shown, language: str, narrow: bool = False) -> Figure:
@@ -77,7 +77,7 @@ def by_threshold(shown: Shown, language: str, narrow: bool = False) -> Figure:
             "xaxis": axis(page, text("rare_clicks.axis_threshold", language), range=[0, 1]),
             "yaxis": axis(page, text("rare_clicks.axis_share", language), tickformat=".0%", range=[-0.02, 1.03]),
             "shapes": dotted_lines(page, [now]),
-            "margin": {"t": 84 if narrow else 30},
+            "margin": {"t": 64 if narrow else 30},
         }
 
     best = frame.iloc[int(frame["accuracy"].to_numpy().argmax())]
@@ -85,4 +85,4 @@ def by_threshold(shown: Shown, language: str, narrow: bool = False) -> Figure:
         "rare_clicks.by_threshold_alt", language, best=f"{best['accuracy']:.1%}", never=f"{never:.1%}",
         threshold=f"{best['threshold']:.2f}", found=f"{best['found']:.0%}",
     )  # fmt: skip
-    return Figure(frame, title, alt, draw, height=290 if narrow else 210, revision="rare-clicks-threshold")
+    return Figure(frame, title, alt, draw, height=240, revision="rare-clicks-threshold")

@@ -1,4 +1,4 @@
-"""The page's source is what runs: the lesson's table quotes it, and each edit's difference is of the two sources."""
+"""The page's source is what runs: the lesson's list quotes it, and each edit's difference is of the two sources."""
 
 from __future__ import annotations
 
@@ -7,31 +7,35 @@ import re
 import pytest
 
 from course_lib.course.lessons import FOLDER
-from course_lib.course.project_source import EDITS, MAIN, SETTINGS, difference, edited, part, project_source
+from course_lib.course.project_source import (
+    BESIDE,
+    EDITS,
+    KERAS,
+    MAIN,
+    SETTINGS,
+    beside,
+    difference,
+    edited,
+    part,
+    project_source,
+)  # fmt: skip
 from course_lib.experiments.catalogue import experiment_card
-
-# The founding document's section 5.2, as it is printed.
-KERAS = """
-model = Sequential()
-model.add(Dense(units=256, activation='relu', input_shape=(input_shape,)))
-model.add(Dense(units=128, activation='relu'))
-model.add(Dense(units=64, activation='relu'))
-model.add(Dense(units=1, activation='sigmoid'))
-model.compile(optimizer='adam', loss='binary_crossentropy', metrics=['accuracy'])
-model.fit(x_train, y_train, epochs=10, batch_size=64)
-model.evaluate(x_test, y_test)
-"""
 
 
 def table(language: str) -> list[tuple[list[str], list[str]]]:
-    """The code in the first two columns of the lesson's table, row by row."""
+    """The code on both sides of each arrow of the lesson's list."""
     text = (FOLDER / "practice" / f"{language}.md").read_text(encoding="utf-8")
-    rows = [line for line in text.split("\n") if line.startswith("| `") or line.startswith(("| inside", "| `fit"))]
-    return [tuple(re.findall(r"`([^`]+)`", cell) for cell in row.split(" | ")[:2]) for row in rows]  # type: ignore[misc]
+    found = []
+    for line in (one for one in text.split("\n") if " → " in one):
+        keras, ours = line.split(" → ")
+        spans = re.match(r"(?:`[^`]+` ?)+", ours)
+        assert spans is not None, line
+        found.append((re.findall(r"`([^`]+)`", keras), re.findall(r"`([^`]+)`", spans[0])))
+    return found
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_the_table_quotes_both_sources(language: str) -> None:
+def test_the_list_quotes_both_sources(language: str) -> None:
     rows = table(language)
     assert len(rows) == 11
     quoted = [code for keras, _ in rows for code in keras if code != "fit"]
@@ -41,7 +45,7 @@ def test_the_table_quotes_both_sources(language: str) -> None:
     assert all(code in project_source() for code in ours)
 
 
-def test_the_tables_are_the_same_in_both_languages() -> None:
+def test_the_lists_are_the_same_in_both_languages() -> None:
     assert table("zh") == table("en")
 
 
@@ -71,6 +75,11 @@ def test_edits_add_up() -> None:
     both = difference({"loss": "pairwise", "net": "attention"})
     assert difference({"loss": "pairwise"}) in both
     assert difference({"net": "attention"}) in both
+
+
+def test_what_stands_beside_the_listing_is_what_runs() -> None:
+    assert beside().startswith("class Net")
+    assert all(part(MAIN, name) in beside() and part(MAIN, name) in project_source() for name in BESIDE)
 
 
 def test_a_part_that_is_not_there() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from course_lib.course.project_source import MAIN, SETTINGS, difference, project_source
+from course_lib.course.project_source import KERAS, MAIN, SETTINGS, beside, difference, project_source
 from course_lib.figures.shown import Shown
 from course_lib.settings import PROJECT
 from course_lib.ui.asked_settings import below, shown
@@ -16,13 +16,11 @@ from course_lib.ui.shell import t
 
 __all__ = ["COMPARED", "VIEWS", "below", "look", "shown", "views"]
 
-HEIGHT = 420  # pixels of a piece of code; more of it is scrolled to
-
 
 def _diff(settings: Mapping[str, Any]) -> None:
     changed = difference(settings)
     if changed:
-        st.code(changed, language="diff", height=HEIGHT, wrap_lines=True)
+        st.code(changed, language="diff", wrap_lines=True)
     else:
         st.caption(t("click_mlp.no_edit"))
 
@@ -59,7 +57,16 @@ def views(lab: Lab) -> Mapping[str, Any]:
 
 
 def look(lab: Lab) -> None:
-    """The whole project, one file."""
+    """The document's listing beside what does the same here, and the whole project, one file."""
+    name = MAIN.relative_to(PROJECT).as_posix()
     st.subheader(t("click_mlp.project"), anchor="project")
-    st.markdown(t("click_mlp.project_help", file=MAIN.relative_to(PROJECT).as_posix()))
-    st.code(project_source(), language="python", line_numbers=True, height=HEIGHT)
+    st.markdown(t("click_mlp.project_help", file=name))
+    left, right = st.columns(2)
+    with left:
+        st.caption(t("click_mlp.keras"))
+        st.code(KERAS, language="python", wrap_lines=True)
+    with right:
+        st.caption(t("click_mlp.pytorch"))
+        st.code(beside(), language="python", wrap_lines=True)
+    with st.expander(name):
+        st.code(project_source(), language="python", line_numbers=True, wrap_lines=True)
