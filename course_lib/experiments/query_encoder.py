@@ -56,7 +56,7 @@ MEASURES = {
     "before": "score",  # the pretrained encoder as it comes
     "both_before": "score",  # words and the pretrained encoder
     "both": "score",  # words and the trained one
-    "gain": "difference",  # of the trained encoder over words
+    "gain_words": "difference",  # of the trained encoder over words
     "gain_before": "difference",  # of the trained encoder over itself before
     "gain_both": "difference",  # of the sum with it over the sum before
     "even": "score",  # of the sum, every kind of query alike
@@ -248,7 +248,7 @@ def _result(lesson: Material, values: Mapping[str, Any], net: QueryEncoder, pair
     asked = lesson.asked
     measures = {name: asked.measure(one).to_dict() for name, one in values.items()}
     for name, (one, other) in {
-        "gain": ("trained", "words"), "gain_before": ("trained", "before"), "gain_both": ("both", "both_before"),
+        "gain_words": ("trained", "words"), "gain_before": ("trained", "before"), "gain_both": ("both", "both_before"),
     }.items():  # fmt: skip
         measures[name] = asked.measure(values[one] - values[other]).to_dict()
     table: dict[str, Any] = {}

@@ -45,7 +45,7 @@ MEASURES = {
     "words": "score",
     "letters": "score",
     "meaning": "score",
-    "gain": "difference",  # of the sum over the engine that meaning is added to
+    "sum_gain": "difference",  # of the sum over the engine that meaning is added to
     "gap_head": "difference",  # of meaning over words, by kind of query
     "gap_tail": "difference",
     "gap_brand": "difference",
@@ -104,7 +104,7 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
         table = by_kinds(task, values) | crossing(dataset, task, str(settings["encoder"]), fusion, weight, pool)
     yield {"kind": "kinds", "at": 1}
     measures = {name: task.measure(one).to_dict() for name, one in values.items()}
-    measures["gain"] = task.measure(values["both"] - values[lexical]).to_dict()
+    measures["sum_gain"] = task.measure(values["both"] - values[lexical]).to_dict()
     for kind, row in table.items():
         if f"gap_{kind}" in MEASURES:
             measures[f"gap_{kind}"] = row["gap"]
