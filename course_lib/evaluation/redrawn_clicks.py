@@ -37,7 +37,7 @@ def likings(users: NDArray[np.int64], items: NDArray[np.int64]) -> tuple[Floats,
 
 def chances(grades: NDArray[np.int8], liked: Floats, items: NDArray[np.int64]) -> Floats:
     """(S, 10) of a click once looked at; 0 where nothing stands."""
-    found: Floats = np.where(items > 0, click_chances(shop(), grades, liked)[0], 0.0)
+    found: Floats = np.where(items > 0, click_chances(shop(), grades, liked.astype(np.float32))[0], 0.0)
     return found
 
 
@@ -68,9 +68,8 @@ def redraw(
     by_order = np.where(log.items > 0, -prices[log.items - 1], 0.0) if order == "dear" else np.arange(10)[None] * 1.0
     key = np.where(mixed[:, None], rng.random(log.items.shape), by_order)
     place = np.argsort(np.where(log.items > 0, key, np.inf), axis=1, kind="stable")
-    items, grade, like, attraction = (
-        np.take_along_axis(one, place, 1) for one in (log.items, grades, liked, log.attraction)
-    )
+    items, grade = np.take_along_axis(log.items, place, 1), np.take_along_axis(grades, place, 1)
+    like, attraction = np.take_along_axis(liked, place, 1), np.take_along_axis(log.attraction, place, 1)
     looked = examination(items.shape[1], attention)
     clicked = rng.random(items.shape) < looked * chances(grade, like, items)
     return replace(log, shuffled=mixed, items=items, clicked=clicked, attraction=attraction)

@@ -40,7 +40,7 @@ from course_lib.evaluation.search_task import PLACES, SHOP, SearchTask, top
 from course_lib.experiments.config import RunConfig
 from course_lib.experiments.events import Event, Folder, exact, plan, result
 from course_lib.experiments.products import view_at
-from course_lib.experiments.search_columns import note_on, read, with_reasons
+from course_lib.experiments.search_columns import engines_of, note_on, read, with_reasons
 from course_lib.models.click_ranker import FEATURES, features, fit, standard
 from course_lib.models.search_engines import Engines, Scores, fuse
 from course_lib.shop.truth.search import examination
@@ -141,12 +141,12 @@ class Case:
     def make(cls, dataset: Dataset, config: RunConfig) -> Case:
         """Reads the log, computes what each engine says, and draws the clicks."""
         settings = config.settings
-        task, engines = SearchTask.make(dataset), Engines.make(dataset)
+        task, engines = SearchTask.make(dataset), engines_of(dataset.address)
         words, letters = engines.by_words(task.texts), engines.by_letters(task.texts)
         meaning = engines.by_meaning(engines.encode(task.texts))
         prices = dataset.items[Columns.PRICE].to_numpy(np.float64)
         sold = np.bincount(dataset.events[Columns.ITEM].to_numpy(np.int64), minlength=dataset.num_items + 1)[1:]
-        table = features(words, letters, meaning, standard(sold + 1.0), standard(prices))
+        table = features(words, letters, meaning, standard(sold.astype(np.float64) + 1.0), standard(prices))
         best = top(words.astype(np.float64))
         found = np.where(np.take_along_axis(words, best, 1) > 0, best + 1, 0)  # (Q, 10) the engine's results
         own = ClickLog.make(dataset, task)
@@ -280,8 +280,7 @@ def headroom(case: Case) -> dict[str, dict[str, float]]:
     shopper = np.unique(log.user, return_inverse=True)[1]  # resampled with all their searches
 
     def by_shopper(values: Floats) -> Floats:
-        found: Floats = np.bincount(shopper, weights=values)[:, None]
-        return found
+        return np.bincount(shopper, weights=values).astype(np.float64)[:, None]
 
     searches = by_shopper(np.ones(len(log)))
     found = {
@@ -305,11 +304,10 @@ class Rankers:
 def open(folder: Path, at: int | None) -> Rankers:
     """The rankers of frame ``at``, or of the whole log."""
     dataset = registry.load(RunConfig.read(folder).data["dataset"])
-    with threadpool_limits(1):
-        engines = Engines.make(dataset)
+    engines = engines_of(dataset.address)
     sold = np.bincount(dataset.events[Columns.ITEM].to_numpy(np.int64), minlength=dataset.num_items + 1)[1:]
     prices = standard(dataset.items[Columns.PRICE].to_numpy(np.float64))
-    return Rankers(engines, standard(sold + 1.0), prices, view_at(folder, at)["rankers"])
+    return Rankers(engines, standard(sold.astype(np.float64) + 1.0), prices, view_at(folder, at)["rankers"])
 
 
 def answer(artefact: Rankers, asked: Mapping[str, Any]) -> dict[str, Any]:

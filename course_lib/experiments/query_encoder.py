@@ -36,7 +36,7 @@ from course_lib.evaluation.search_task import SHOP, SearchTask
 from course_lib.experiments.config import RunConfig
 from course_lib.experiments.events import Event, Folder, exact, plan, result
 from course_lib.experiments.products import view_at
-from course_lib.experiments.search_columns import note_on, read, with_reasons
+from course_lib.experiments.search_columns import engines_of, note_on, read, with_reasons
 from course_lib.models.query_encoder import QueryEncoder, padded_runs
 from course_lib.models.search_engines import Engines, Scores, catalogue, fuse
 from course_lib.training.checkpoint import one_thread
@@ -148,7 +148,7 @@ class Material:
         dataset = registry.load(config.data["dataset"])
         with threadpool_limits(1):
             task = SearchTask.make(dataset)
-            engines = Engines.make(dataset)
+            engines = engines_of(dataset.address)
             vectors = engines.encode(task.texts)
             titles = text_vectors(dataset)
         held = np.zeros(len(task.texts), bool)  # the same ones whatever the seed, so that runs can be compared
@@ -295,7 +295,7 @@ def open(folder: Path, at: int | None) -> Trained:
     state = Folder(folder).weights(at)
     dataset = registry.load(config.data["dataset"])
     with threadpool_limits(1):
-        engines, titles = Engines.make(dataset), torch.from_numpy(text_vectors(dataset))
+        engines, titles = engines_of(dataset.address), torch.from_numpy(text_vectors(dataset))
     net = QueryEncoder(titles.shape[1], int(settings["width"]), str(settings["reads"]))
     net.load_state_dict(state)
     with torch.no_grad():

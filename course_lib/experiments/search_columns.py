@@ -7,12 +7,17 @@ the first product of the last column.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
+from course_lib.data import registry
+from course_lib.data.dataset import Address
+from course_lib.data.own_encoder import fingerprint
 from course_lib.evaluation.search_task import top
 from course_lib.models.search_engines import Engines, Scores, cleaned, has_words
 from course_lib.shop.lexical import tokens
@@ -20,6 +25,21 @@ from course_lib.shop.lexical import tokens
 UNSURE = 0.25  # cosine below which nothing is near; half of the shop's sane queries have .35 and more
 SHOWN = 8  # numbers of a vector that are shown
 Row = NDArray[np.floating]
+
+
+def engines_of(address: Address, encoder: str = "sentences") -> Engines:
+    """The engines over a catalogue, made once a process: every frame of every run asks the same ones.
+
+    Raises CourseError as :meth:`Engines.make` does.
+    """
+    return _engines(address, encoder, fingerprint(encoder))
+
+
+@functools.lru_cache(maxsize=3)
+def _engines(address: Address, encoder: str, version: str) -> Engines:
+    """``version`` tells one encoder of the learner's own from the next."""
+    with threadpool_limits(1):
+        return Engines.make(registry.load(address), encoder=encoder)
 
 
 def ranked(scores: Row, k: int) -> list[dict[str, Any]]:

@@ -28,7 +28,7 @@ from course_lib.evaluation.search_task import SearchTask
 from course_lib.experiments.config import RunConfig
 from course_lib.experiments.events import Event, Folder, exact, plan, result
 from course_lib.experiments.products import view_at
-from course_lib.experiments.search_columns import note_on, numbers_of, read, with_reasons
+from course_lib.experiments.search_columns import engines_of, note_on, numbers_of, read, with_reasons
 from course_lib.models.search_engines import Engines, Scores, best_of, fuse
 
 DATA = {"dataset": "histories"}
@@ -46,6 +46,7 @@ MEASURES = {
     "letters": "score",
     "meaning": "score",
     "sum_gain": "difference",  # of the sum over the engine that meaning is added to
+    "empty": "share",  # of the searches: those for which no title has a word
     "gap_head": "difference",  # of meaning over words, by kind of query
     "gap_tail": "difference",
     "gap_brand": "difference",
@@ -81,7 +82,7 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
     dataset = registry.load(config.data["dataset"])
     with threadpool_limits(1):
         task = SearchTask.make(dataset, int(settings["queries"]), config.seed)
-        engines = Engines.make(dataset, encoder=str(settings["encoder"]))
+        engines = engines_of(dataset.address, str(settings["encoder"]))
         found = answers(engines, task)
     lexical, fusion, pool = str(settings["lexical"]), str(settings["fusion"]), int(settings["candidates"])
     alone = {name: task.ndcg(found[name]) for name in ENGINES[:3]}
@@ -99,12 +100,13 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
         values = task.ndcg(fuse(found[lexical], found["meaning"], weight, size, fusion))
         pools.append({"candidates": size, "score": _mean(task, values)})
         yield {"kind": "pools", "at": at}
-    values = {**alone, "both": task.ndcg(fuse(found[lexical], found["meaning"], weight, pool, fusion))}
+    every = {**alone, "both": task.ndcg(fuse(found[lexical], found["meaning"], weight, pool, fusion))}
     with threadpool_limits(1):
-        table = by_kinds(task, values) | crossing(dataset, task, str(settings["encoder"]), fusion, weight, pool)
+        table = by_kinds(task, every) | crossing(dataset, task, str(settings["encoder"]), fusion, weight, pool)
     yield {"kind": "kinds", "at": 1}
-    measures = {name: task.measure(one).to_dict() for name, one in values.items()}
-    measures["sum_gain"] = task.measure(values["both"] - values[lexical]).to_dict()
+    measures = {name: task.measure(one).to_dict() for name, one in every.items()}
+    measures["sum_gain"] = task.measure(every["both"] - every[lexical]).to_dict()
+    measures["empty"] = task.measure((found["words"].max(axis=1) <= 0).astype(np.float64)).to_dict()
     for kind, row in table.items():
         if f"gap_{kind}" in MEASURES:
             measures[f"gap_{kind}"] = row["gap"]
@@ -175,8 +177,7 @@ def open(folder: Path, at: int | None) -> Counter:
     """The engines, with the weight of frame ``at``; at the end with the run's own."""
     config = RunConfig.read(folder)
     settings = config.settings
-    with threadpool_limits(1):
-        engines = Engines.make(registry.load(config.data["dataset"]), encoder=str(settings["encoder"]))
+    engines = engines_of(config.data["dataset"], str(settings["encoder"]))
     weight = float(settings["weight"]) if at is None else float(view_at(folder, at)["weight"])
     return Counter(engines, str(settings["lexical"]), str(settings["fusion"]), weight)
 

@@ -128,7 +128,8 @@ def features(shown: Shown, language: str, narrow: bool = False) -> Figure:
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
         data: list[Plot] = [
             {
-                "type": "bar", "x": labels, "y": frame[name].tolist(), "name": text(f"search_box.column_{name}", language),
+                "type": "bar", "x": labels, "y": frame[name].tolist(),
+                "name": text(f"search_box.column_{name}", language),
                 "marker": {"color": RANKERS[name].colour(page), "pattern": {"shape": shape}},
                 "hovertemplate": "%{x}: %{y:.2f}<extra>%{fullData.name}</extra>",
             }

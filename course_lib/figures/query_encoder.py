@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from course_lib.figures.base import Figure, Plot, axis, dotted_lines, empty, moments_shown, three
@@ -59,7 +61,7 @@ def curve(shown: Shown, language: str, narrow: bool = False) -> Figure:
 def kinds(shown: Shown, language: str, narrow: bool = False) -> Figure:
     """NDCG@10 by kind of query before and after training, with intervals. Frame columns: search_dots.COLUMNS."""
     title = text("query_encoder.kinds_title", language)
-    table = next(
+    table: dict[str, Any] = next(
         (
             one
             for run in shown.runs

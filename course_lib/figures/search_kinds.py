@@ -33,7 +33,8 @@ def gap(shown: Shown, language: str, narrow: bool = False) -> Figure:
         return empty(title, COLUMNS, language)
     draw = dots(frame, language, text("search_kinds.axis_gap", language), 14, difference=True)
     named = text("figures.list_comma", language).join(
-        f"{text(f'search_box.kind_{row.kind}', language)} {row.value:+.2f}".replace("-", "−") for row in frame.itertuples()
+        f"{text(f'search_box.kind_{row.kind}', language)} {row.value:+.2f}".replace("-", "−")
+        for row in frame.itertuples()
     )
     alt = text("search_kinds.gap_alt", language, kinds=named)
     return Figure(frame, title, alt, draw, height=110 + 36 * len(frame), revision="search-gap")
@@ -80,7 +81,7 @@ def weights(shown: Shown, language: str, narrow: bool = False) -> Figure:
             "margin": {"t": 92 if narrow else 58},
         }
 
-    best = frame.loc[frame["score"].idxmax()]
+    best = frame.iloc[int(frame["score"].to_numpy().argmax())]
     alone = {name: three(float(frame[name].iloc[0])) for name, _ in ALONE}
     alt = text(
         "search_kinds.weights_alt", language, best=three(float(best["score"])), weight=f"{best['weight']:.1f}", **alone

@@ -55,5 +55,5 @@ def fit(x: Scores, there: NDArray[np.bool_], clicks: NDArray[np.floating]) -> Fl
         lost.backward()  # type: ignore[no-untyped-call]
         return lost
 
-    optimizer.step(loss)
+    optimizer.step(loss)  # type: ignore[no-untyped-call]
     return weights.detach().numpy().astype(np.float64)

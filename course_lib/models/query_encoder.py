@@ -55,7 +55,8 @@ class QueryEncoder(nn.Module):
         if "letters" in self.parts:
             summed = functional.embedding_bag(runs, self.run.weight, mode="sum", padding_idx=0)
             found.append(functional.normalize(summed, dim=-1))
-        return torch.cat(found, dim=-1) / len(found) ** 0.5
+        joined: Tensor = torch.cat(found, dim=-1) / len(found) ** 0.5
+        return joined
 
 
 def runs_of(text: str) -> list[int]:

@@ -87,7 +87,8 @@ class Engines:
         found = vectors @ self.meanings[0].T
         for other in self.meanings[1:]:
             np.maximum(found, vectors @ other.T, out=found)
-        return np.maximum(found, 0.0)
+        above: Scores = np.maximum(found, 0.0).astype(np.float32)
+        return above
 
     def why(self, text: str, item: int) -> list[tuple[str, float]]:
         """Which words of the query stand in a product's titles, each with its part of BM25; the emoji, where it is."""
