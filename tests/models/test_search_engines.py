@@ -53,7 +53,8 @@ def test_candidates_leave_out_the_rest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"), [("baksetball", "basketball"), ("kotchen knife", "kitchen knife"), ("帐蓬", "帐篷"), ("篮球", "")]
+    ("typed", "meant"),
+    [("baksetball", "basketball"), ("kotchen knife", "kitchen knife"), ("帐蓬", "帐篷"), ("篮球", "")],
 )
 def test_slips_are_understood(engines: Engines, typed: str, meant: str) -> None:
     assert engines.meant(typed) == meant
@@ -62,7 +63,9 @@ def test_slips_are_understood(engines: Engines, typed: str, meant: str) -> None:
 def test_the_parts_of_the_words_add_up(engines: Engines) -> None:
     score = engines.by_words(["室内 basketball"])[0]
     item = int(score.argmax()) + 1
-    assert sum(value for _, value in engines.why("室内 basketball", item)) == pytest.approx(float(score[item - 1]), rel=1e-4)
+    assert sum(value for _, value in engines.why("室内 basketball", item)) == pytest.approx(
+        float(score[item - 1]), rel=1e-4
+    )
 
 
 def test_an_emoji_finds_the_products_that_have_it(engines: Engines) -> None:
