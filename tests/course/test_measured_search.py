@@ -1,4 +1,4 @@
-"""What the search lesson concludes holds for the numbers that its runs have measured, and its challenges are settled."""
+"""What the search lesson concludes holds for the numbers that its runs have measured."""
 
 from __future__ import annotations
 
