@@ -8,7 +8,7 @@ it was typed. Two more rows ask what an engine finds where the titles are in one
 the titles of the other language are taken away. On any other catalogue there is no such truth, and queries are made
 of its own titles: whole, half, and with a slip of the finger.
 
-The frames are weights of meaning in the sum, from words alone (0) to meaning alone (1).
+The frames are weights of meaning in the sum, from words alone (0) to meaning alone (1), and at last the run's own.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
     """
     began = time.perf_counter()
     settings = config.settings
-    yield plan(frame=STEPS + 1, pools=len(POOLS), kinds=1)
+    yield plan(frame=STEPS + 2, pools=len(POOLS), kinds=1)
     dataset = registry.load(config.data["dataset"])
     with threadpool_limits(1):
         task = SearchTask.make(dataset, int(settings["queries"]), config.seed)
@@ -86,8 +86,7 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
         found = answers(engines, task)
     lexical, fusion, pool = str(settings["lexical"]), str(settings["fusion"]), int(settings["candidates"])
     alone = {name: task.ndcg(found[name]) for name in ENGINES[:3]}
-    for at in range(STEPS + 1):
-        weight = at / STEPS
+    for at, weight in enumerate([*(step / STEPS for step in range(STEPS + 1)), float(settings["weight"])]):
         values = task.ndcg(fuse(found[lexical], found["meaning"], weight, pool, fusion))
         by_kind = {kind: _mean(task, values, kind) for kind in task.kinds}
         told = {"score": _mean(task, values), "weight": weight}

@@ -51,7 +51,7 @@ def weights(shown: Shown, language: str, narrow: bool = False) -> Figure:
     if not told:
         return empty(title, columns, language)
     rows = [(one["at"], one["weight"], one["score"], *(one["alone"][name] for name, _ in ALONE)) for one in told]
-    frame = pd.DataFrame(rows, columns=columns)
+    frame = pd.DataFrame(rows, columns=columns).drop_duplicates("weight").sort_values("weight", kind="stable")
     here = told[-1] if shown.at is None else next((one for one in told if one["at"] == shown.at), told[-1])
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:

@@ -12,11 +12,12 @@ from course_lib.figures.products import label_room, name_lines
 from course_lib.figures.shown import Shown
 from course_lib.text import text
 
+DRAWN = 6  # products
 PATTERNS = ("", "/", ".", "x", "-", "|", "+", "\\")
 
 
 def parts(shown: Shown, language: str, narrow: bool = False) -> Figure:
-    """The ten best products, each bar made of what the query's words give it; a star where it is what was asked for.
+    """The best products, each bar made of what the query's words give it; a star where it is what was asked for.
 
     Frame columns: place (from 1), item_id, title, word, part, grade.
     """
@@ -25,14 +26,14 @@ def parts(shown: Shown, language: str, narrow: bool = False) -> Figure:
     answer = shown.answer or {}
     if "words" not in answer or "list" not in answer or not answer["words"]:
         return empty(title, columns, language)
-    words = [one["word"] for one in answer["words"]]
+    words, listed = [one["word"] for one in answer["words"]], answer["list"][:DRAWN]
     rows = [
         (place, row["item"], row[f"title_{language}"], word, part, row["grade"])
-        for place, row in enumerate(answer["list"], 1)
+        for place, row in enumerate(listed, 1)
         for word, part in zip(words, row["parts"], strict=True)
     ]
     frame = pd.DataFrame(rows, columns=columns)
-    labels = [_label(row, language, narrow) for row in answer["list"]]
+    labels = [_label(row, language, narrow) for row in listed]
     used = [word for word in words if (frame.loc[frame["word"] == word, "part"] > 0).any()]
     query = text("word_match.query", language, query=answer["query"])
 
@@ -45,7 +46,7 @@ def parts(shown: Shown, language: str, narrow: bool = False) -> Figure:
                     "color": DEPARTMENTS[n % len(DEPARTMENTS)].colour(page),
                     "pattern": {"shape": PATTERNS[n % len(PATTERNS)]},
                 },
-                "customdata": [plotly_text(row[f"title_{language}"]) for row in answer["list"]],
+                "customdata": [plotly_text(row[f"title_{language}"]) for row in listed],
                 "hovertemplate": "%{customdata}<br>%{fullData.name}: %{x:.2f}<extra></extra>",
             }
             for n, word in enumerate(used)
@@ -57,8 +58,8 @@ def parts(shown: Shown, language: str, narrow: bool = False) -> Figure:
             notes.append(note(page, 0.5, 0.5, nothing, xref="paper", yref="paper"))
         return data, {
             "barmode": "stack",
-            "showlegend": bool(used),
-            "legend": {"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top", "font": {"size": 12}},
+            "showlegend": len(used) > 1,
+            "legend": {"orientation": "h", "x": 0, "y": -0.24, "yanchor": "top", "font": {"size": 12}},
             "xaxis": axis(page, text("word_match.axis_score", language), fixedrange=True, rangemode="tozero"),
             "yaxis": axis(
                 page, tickvals=list(range(1, len(labels) + 1)), ticktext=labels, showgrid=False, fixedrange=True,
@@ -66,7 +67,7 @@ def parts(shown: Shown, language: str, narrow: bool = False) -> Figure:
             ),
             "annotations": notes,
             "shapes": [],
-            "margin": {"l": label_room(labels or [""]), "r": 12, "t": 40, "b": 84},
+            "margin": {"l": label_room(labels or [""]), "r": 12, "t": 26, "b": 76 if len(used) > 1 else 40},
         }  # fmt: skip
 
     measures = answer["measures"]
@@ -74,7 +75,7 @@ def parts(shown: Shown, language: str, narrow: bool = False) -> Figure:
         "word_match.parts_alt", language, query=answer["query"], found=round(measures["found"]["value"]),
         right=sum(row["grade"] == 3 for row in answer["list"]),
     )  # fmt: skip
-    height = (34 if narrow else 27) * max(len(labels), 4) + 176
+    height = (34 if narrow else 24) * max(len(labels), 4) + (128 if len(used) > 1 else 92)
     return Figure(frame, title, alt, draw, height=height, revision="word-parts")
 
 

@@ -102,7 +102,9 @@ def columns_html(
             )
         body = f"<ol>{''.join(rows)}</ol>" if rows else f"<p>{html.escape(t('search.nothing'))}</p>"
         parts.append(f"<section><b>{html.escape(t(f'search_box.column_{name}'))}</b>{body}</section>")
-    return f'<div class="search-columns">{"".join(parts)}</div>'
+    label = html.escape(t("lab.tab_columns"))
+    # In reach of the keyboard: on a phone the columns stand below each other and scroll.
+    return f'<div class="search-columns" tabindex="0" role="region" aria-label="{label}">{"".join(parts)}</div>'
 
 
 def reason(entry: Mapping[str, Any]) -> str:
