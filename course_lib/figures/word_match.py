@@ -12,7 +12,7 @@ from course_lib.figures.products import label_room, name_lines
 from course_lib.figures.shown import Shown
 from course_lib.text import text
 
-DRAWN = 6  # products
+DRAWN = 5  # products
 PATTERNS = ("", "/", ".", "x", "-", "|", "+", "\\")
 
 
