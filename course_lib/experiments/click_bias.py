@@ -36,13 +36,13 @@ from course_lib.errors import CourseError
 from course_lib.evaluation.click_log import ClickLog, click_rates, examined
 from course_lib.evaluation.intervals import bootstrap_ratio
 from course_lib.evaluation.redrawn_clicks import chances, likings, redraw
+from course_lib.evaluation.search_engines import Engines, Scores, fuse
 from course_lib.evaluation.search_task import PLACES, SHOP, SearchTask, top
 from course_lib.experiments.config import RunConfig
 from course_lib.experiments.events import Event, Folder, exact, plan, result
 from course_lib.experiments.products import view_at
 from course_lib.experiments.search_columns import engines_of, note_on, read, with_reasons
 from course_lib.models.click_ranker import FEATURES, features, fit, standard
-from course_lib.models.search_engines import Engines, Scores, fuse
 from course_lib.shop.truth.search import examination
 from course_lib.training.checkpoint import one_thread
 

@@ -32,13 +32,13 @@ from course_lib.data import registry
 from course_lib.data.text_vectors import text_vectors
 from course_lib.errors import CourseError
 from course_lib.evaluation.click_log import ClickLog, examined
+from course_lib.evaluation.search_engines import Engines, Scores, catalogue, fuse
 from course_lib.evaluation.search_task import SHOP, SearchTask
 from course_lib.experiments.config import RunConfig
 from course_lib.experiments.events import Event, Folder, exact, plan, result
 from course_lib.experiments.products import view_at
 from course_lib.experiments.search_columns import engines_of, note_on, read, with_reasons
 from course_lib.models.query_encoder import QueryEncoder, padded_runs
-from course_lib.models.search_engines import Engines, Scores, catalogue, fuse
 from course_lib.training.checkpoint import one_thread
 
 DATA = {"dataset": "histories"}  # the shop alone writes down searches

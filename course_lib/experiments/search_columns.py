@@ -18,8 +18,8 @@ from threadpoolctl import threadpool_limits
 from course_lib.data import registry
 from course_lib.data.dataset import Address
 from course_lib.data.own_encoder import fingerprint
+from course_lib.evaluation.search_engines import Engines, Scores, cleaned, has_words
 from course_lib.evaluation.search_task import top
-from course_lib.models.search_engines import Engines, Scores, cleaned, has_words
 from course_lib.shop.lexical import tokens
 
 UNSURE = 0.25  # cosine below which nothing is near; half of the shop's sane queries have .35 and more

@@ -2,7 +2,7 @@
 
     python -m course_lib run search_kinds --fusion ranks --candidates 30 --json
 
-Three engines that nobody has trained and their sum (models/search_engines.py has the formulas) answer every query that
+Three engines that nobody has trained and their sum (formulas: evaluation/search_engines.py) answer every query that
 the shop's log has, and the shop's truth says what is relevant (evaluation/search_task.py). A search counts as often as
 it was typed. Two more rows ask what an engine finds where the titles are in one language and the query in the other:
 the titles of the other language are taken away. On any other catalogue there is no such truth, and queries are made
@@ -24,12 +24,12 @@ from threadpoolctl import threadpool_limits
 
 from course_lib.data import registry
 from course_lib.data.dataset import Dataset
+from course_lib.evaluation.search_engines import Engines, Scores, best_of, fuse
 from course_lib.evaluation.search_task import SearchTask
 from course_lib.experiments.config import RunConfig
 from course_lib.experiments.events import Event, Folder, exact, plan, result
 from course_lib.experiments.products import view_at
 from course_lib.experiments.search_columns import engines_of, note_on, numbers_of, read, with_reasons
-from course_lib.models.search_engines import Engines, Scores, best_of, fuse
 
 DATA = {"dataset": "histories"}
 SETTINGS = {  # (default, lowest, highest) or (default, *choices)

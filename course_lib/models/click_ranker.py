@@ -16,12 +16,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from course_lib.models.search_engines import Scores
-
 FEATURES = ("words", "letters", "meaning", "sales", "price")
 PENALTY = 1e-3
 ROUNDS = 40
 Floats = NDArray[np.float64]
+Scores = NDArray[np.float32]
 
 
 def features(words: Scores, letters: Scores, meaning: Scores, sales: Floats, price: Floats) -> Scores:

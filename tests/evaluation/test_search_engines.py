@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from course_lib.data import registry
-from course_lib.models.search_engines import Engines, best_of, cleaned, fuse, has_words
+from course_lib.evaluation.search_engines import Engines, best_of, cleaned, fuse, has_words
 from course_lib.shop.lexical import tokens
 from course_lib.shop.published import shop
 

@@ -8,7 +8,8 @@
               Functions for Hybrid Retrieval, ACM TOIS 2023); or 1 / (60 + rank of one) + 1 / (60 + rank of the other),
               reciprocal rank fusion (Cormack, Clarke & Büttcher, SIGIR 2009), of ``w`` and ``1 - w`` times these
 
-Nothing here is trained, so it has no ``TASK``. Shapes: Q queries, V products; a score of 0 means "not found".
+Nothing here is trained. It stands in this room because the shop's engine is part of the shop, which no model may know.
+Shapes: Q queries, V products; a score of 0 means "not found".
 """
 
 from __future__ import annotations
