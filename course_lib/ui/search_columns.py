@@ -100,7 +100,7 @@ def columns_html(
                 f'{html.escape(one.emoji)}</span><span class="search-title">{html.escape(one.title)}'
                 f"<small>{html.escape(facts)}{_moved(move)}</small></span></li>"
             )
-        body = f"<ol>{''.join(rows)}</ol>" if rows else f"<p>{html.escape(t('search.nothing'))}</p>"
+        body = f"<ol>{''.join(rows)}</ol>" if rows else f"<p>{html.escape(t('search_box.nothing'))}</p>"
         parts.append(f"<section><b>{html.escape(t(f'search_box.column_{name}'))}</b>{body}</section>")
     label = html.escape(t("lab.tab_columns"))
     # In reach of the keyboard: on a phone the columns stand below each other and scroll.
