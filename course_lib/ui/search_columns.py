@@ -72,7 +72,7 @@ def columns(lab: Lab, now: Shown, before: Mapping[str, Any] | None) -> None:
     if now.items is None or view.config is None or view.config.dataset is None:
         return
     if answer.get("note"):
-        st.info(t(f"search_box.note_{answer['note']}", text=shell.plain(answer["text"])))
+        st.caption(t(f"search_box.note_{answer['note']}", text=shell.plain(answer["text"])))
     if answer.get("meant"):
         meant = str(answer["meant"])
         st.button(
