@@ -33,6 +33,7 @@ from benchmarks import (
     quality,
     recipe,
     sampled,
+    searching,
     simulator,
     tabs,
     watchers,
@@ -44,7 +45,7 @@ from course_lib.settings import PROJECT
 RESULTS = Path(__file__).parent / "results"
 HOURS = (quality.PART, passing.PART, sampled.PART, presets.PART, recipe.PART)  # of trainings, together
 SERVED = ("lesson", "pages", "watchers", classroom.PART, tabs.PART)
-PARTS = ("simulator", "arithmetic", full_ranking.PART, *SERVED, labs.PART, *report.PARTS, *HOURS)
+PARTS = ("simulator", "arithmetic", full_ranking.PART, *SERVED, searching.PART, labs.PART, *report.PARTS, *HOURS)
 # Only when they are asked for, or with --full
 LONG = (labs.PART, *(part for part in report.PARTS if part not in report.SHORT), *HOURS)
 BUSY = 0.7  # load above which figures are worth little
@@ -106,6 +107,9 @@ def main() -> int:
             rows += classroom.measure(home, full=arguments.full)
         elif part == labs.PART:
             rows += labs.measure(home, arguments.full)
+        elif part == searching.PART:
+            with processes.home_at(home):
+                rows += searching.measure()
         elif part == arithmetic.PART:
             with processes.home_at(home):
                 rows += arithmetic.measure()

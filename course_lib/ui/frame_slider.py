@@ -15,7 +15,9 @@ from course_lib.ui.component import component
 from course_lib.ui.lab import Lab
 from course_lib.ui.shell import t
 
-COUNTED = ("epoch", "level", "numbers", "slates", "shoppers", "products")  # what a frame's event may say of itself
+COUNTED = (  # what a frame's event may say of itself
+    "epoch", "level", "numbers", "slates", "shoppers", "products", "searches", "weight",
+)  # fmt: skip
 
 
 def chosen_frame(lab: Lab, view: RunView) -> int:

@@ -23,6 +23,7 @@ from course_lib.figures.base import TITLE_WIDTH, Figure, width_of
 from course_lib.figures.pictures import picture, pictures
 from course_lib.figures.shown import Shown
 from course_lib.runs.view import EventFold, RunView
+from tests.figures import searched
 
 LIGHT = {name: card for name, card in experiment_cards().items() if card.light}
 FRAMES = 5
@@ -155,6 +156,7 @@ TOLD = {
     **WRITTEN,
     **TRUE,
     **CASCADE,
+    **searched.EVENT,
 }  # by a frame's event
 
 
@@ -192,7 +194,8 @@ def a_view(model: str = "sasrec", score: float = 0.4, parameters: int = 9000, lo
     lines = next(one for one in told(model, score, parameters) if one["kind"] == "references")
     result = {
         "measures": {
-            "ndcg@10": around(score), "loss": around(loss), "r2": around(score), "unique": around(100 * score), **WITH
+            "ndcg@10": around(score), "loss": around(loss), "r2": around(score), "unique": around(100 * score), **WITH,
+            **searched.MEASURED,
         },
         "metrics": {"ndcg@10": around(score)},
         "counts": [60, 20, 10, 10], "frontier": FRONTIER,
@@ -202,7 +205,7 @@ def a_view(model: str = "sasrec", score: float = 0.4, parameters: int = 9000, lo
         "boosts": BOOSTS, "seen": SEEN, "beams": BEAMS, "reported": REPORTED, "terms": TERMS,
         "weights": STEERED, "gini_curve": SALES, "correlations": dict.fromkeys(("stars", "owned"), around(0.6)),
         "clips": CLIPPED,
-        "sampled": SAMPLED, "noise": NOISE,
+        "sampled": SAMPLED, "noise": NOISE, **searched.RESULT,
     }  # fmt: skip
     config = RunConfig.tiny(settings={"model": "sasrec"})
     if model != "sasrec":
