@@ -38,6 +38,7 @@ class Baskets:
     items: Ids  # (E,) 1..V, each once a basket, rising inside a basket
     starts: Ids  # (B + 1,)
     users: Ids  # (B,)
+    times: Ids  # (B,) when it began
     first: Ids  # (N + 1,) household n has the baskets first[n]:first[n + 1]
     num_items: int  # V
 
@@ -72,10 +73,12 @@ class Baskets:
             visit = np.cumsum(np.concatenate([[0], ~(same & (times[1:] - times[:-1] <= HOUR))]))[: len(users)]
         owner = np.zeros(int(visit.max()) + 1 if len(users) else 0, np.int64)
         owner[visit] = users
+        began_at = np.full(len(owner), np.iinfo(np.int64).max)
+        np.minimum.at(began_at, visit, times)
         basket, product = np.divmod(np.unique(visit * (num_items + 1) + items), num_items + 1)
         starts = np.searchsorted(basket, np.arange(len(owner) + 1))
         first = np.searchsorted(owner, np.arange(num_users + 1))
-        return cls(product, starts, owner, first, num_items)
+        return cls(product, starts, owner, began_at, first, num_items)
 
     def __len__(self) -> int:
         return len(self.users)

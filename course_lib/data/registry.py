@@ -24,11 +24,12 @@ def built_in() -> dict[str, Source]:
     """The datasets that come with the course; adding one is one entry here."""
     from course_lib.data import complete_journey, open_bandit
     from course_lib.shop import source as shop
-    from course_lib.shop import trends
+    from course_lib.shop import baskets, trends
 
     return {
         "shop": shop.SOURCE,
         "shop-trends": trends.SOURCE,
+        "shop-baskets": baskets.SOURCE,
         "complete-journey": complete_journey.SOURCE,
         open_bandit.NAME: open_bandit.source(),
     }

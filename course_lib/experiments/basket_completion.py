@@ -117,7 +117,7 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
         ours = _judged(judge, model.complete(asked.test.shown, asked.test.earlier))
         told = {one: round(float(values.mean()), 5) for one, values in ours.items()}
         view = {"shoppers": followed, "methods": {"transformer": told, **levels}}
-        yield folder.frame(at, view, model.state_dict(), epoch=float(at), **told)
+        yield folder.frame(at, view, model.state_dict(), epoch=float(at), methods=view["methods"], **told)
     scored["transformer"] = ours
     measures = _measures(scored)
     measures["parameters"] = exact(sum(one.numel() for one in model.parameters()))
