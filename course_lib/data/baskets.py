@@ -153,7 +153,7 @@ def last_baskets(baskets: Baskets, name: str, seed: int = 0) -> LastBaskets:
 def _halves(baskets: Baskets, rows: Ids, seed: int) -> HalfBaskets:
     whole = baskets.take(rows)
     owner = np.repeat(np.arange(len(rows)), whole.lengths)
-    order = np.lexsort((mixed(seed, rows[owner], whole.items), owner))
+    order = np.lexsort((mixed(seed, rows[owner], whole.items.astype(np.int64)), owner))
     mixed_up = Histories(whole.items[order], whole.offsets)
     place = np.arange(len(owner)) - whole.offsets[owner]
     first_half = place < (whole.lengths // 2)[owner]
@@ -162,9 +162,7 @@ def _halves(baskets: Baskets, rows: Ids, seed: int) -> HalfBaskets:
         lengths = np.bincount(owner[kept], minlength=len(rows))
         return Histories(mixed_up.items[kept], np.concatenate([[0], np.cumsum(lengths)]))
 
-    return HalfBaskets(
-        rows, baskets.users[rows], half(first_half), half(~first_half), baskets.shares_before(rows)
-    )
+    return HalfBaskets(rows, baskets.users[rows], half(first_half), half(~first_half), baskets.shares_before(rows))
 
 
 def as_matrix(histories: Histories, num_items: int) -> sparse.csr_matrix:

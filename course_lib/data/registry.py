@@ -23,8 +23,8 @@ EVENTS, ITEMS = "events", "items"  # the tables of load(); a source's further on
 def built_in() -> dict[str, Source]:
     """The datasets that come with the course; adding one is one entry here."""
     from course_lib.data import complete_journey, open_bandit
-    from course_lib.shop import source as shop
     from course_lib.shop import baskets, trends
+    from course_lib.shop import source as shop
 
     return {
         "shop": shop.SOURCE,

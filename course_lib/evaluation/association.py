@@ -4,15 +4,15 @@ With n baskets, c_i of them with product i, and c_ij with both i and j:
 
     support(i, j)     = c_ij / n
     confidence(i, j)  = c_ij / c_i                the share of the baskets with i that hold j too
-    lift(i, j)        = n c_ij / (c_i c_j)        how many times as often as if i and j had nothing to do with each other
+    lift(i, j)        = n c_ij / (c_i c_j)        how much more often than if i and j were unrelated
     adjusted(i, j)    = c_ij / E_ij
 
 Agrawal, Imielinski & Swami, Mining Association Rules between Sets of Items in Large Databases, SIGMOD 1993; lift as
 "interest": Brin, Motwani, Ullman & Tsur, Dynamic Itemset Counting, SIGMOD 1997.
 
 Lift takes baskets for equal. A basket of sixty products holds nearly everything, so any two products meet in it more
-often than c_i c_j / n says. Put baskets of like size into strata s. Were the places of a stratum's baskets filled by how
-often each product is bought in it, with n_b products in basket b, one would expect
+often than c_i c_j / n says. Put baskets of like size into strata s. If the places of a stratum's baskets, n_b in
+basket b, were filled by nothing but how often each product is bought in it, one would expect
 
     E_ij = sum over s of c_i^s c_j^s sum_b n_b (n_b - 1) / (sum_b n_b)^2
 """
@@ -61,8 +61,7 @@ class PairCounts:
     @property
     def single(self) -> Matrix:
         """(V + 1,) c_i."""
-        counts: Matrix = np.diagonal(self.together)
-        return counts
+        return np.asarray(np.diagonal(self.together), np.float32)
 
     def support(self) -> Matrix:
         """(V + 1, V + 1), 0 on the diagonal as in all tables here."""
@@ -82,13 +81,11 @@ class PairCounts:
 
     def expected_of_equals(self) -> Matrix:
         """(V + 1, V + 1) c_i c_j / n, what lift divides by."""
-        table: Matrix = self.single[:, None] * (self.single / np.float32(max(self.n, 1)))[None, :]
-        return table
+        return np.asarray(self.single[:, None] * (self.single / np.float32(max(self.n, 1)))[None, :], np.float32)
 
     def expected(self) -> Matrix:
         """(V + 1, V + 1) E_ij."""
-        table: Matrix = (self.by_size * self.meeting[:, None]).T @ self.by_size
-        return table
+        return np.asarray((self.by_size * self.meeting[:, None]).T @ self.by_size, np.float32)
 
     def of_unrelated(self) -> float:
         """The lift of two unrelated products in baskets of these sizes: n sum n_b (n_b - 1) / (sum n_b)^2."""

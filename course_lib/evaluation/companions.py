@@ -45,8 +45,7 @@ def by_products(baskets: Histories, num_items: int) -> Table:
     together = np.asarray((held.T @ held).toarray(), np.float32)
     single = np.diagonal(together).copy()
     np.fill_diagonal(together, 0)
-    table: Table = together / np.maximum(single, 1)[:, None]
-    return table
+    return np.asarray(together / np.maximum(single, 1)[:, None], np.float32)
 
 
 def by_types(baskets: Histories, goods: Goods) -> Table:
@@ -80,7 +79,7 @@ def by_views(sessions: Ids, items: Ids, num_items: int) -> Table:
     held = as_matrix(Histories(item.astype(np.int32), np.concatenate([[0], np.cumsum(lengths)])), num_items)
     together = np.asarray((held.T @ held).toarray(), np.float32)
     root = np.sqrt(np.maximum(np.diagonal(together), 1))
-    table: Table = together / root[:, None] / root[None, :]
+    table = np.asarray(together / root[:, None] / root[None, :], np.float32)
     np.fill_diagonal(table, 0)
     return table
 

@@ -1,9 +1,9 @@
 """How well baskets are completed: NDCG@10 of what is hidden, against all products or those new to the household.
 
-    all    every product that is not shown competes, and every hidden one counts
-    new    products that the household has bought before neither compete nor count; households without a hidden new
-           product are not asked (Li et al., A Next Basket Recommendation Reality Check, TOIS 2023: repetition is easy,
-           and a mean over both hides what a model knows of the rest)
+all    every product that is not shown competes, and every hidden one counts
+new    products that the household has bought before neither compete nor count; households without a hidden new
+       product are not asked (Li et al., A Next Basket Recommendation Reality Check, TOIS 2023: repetition is easy,
+       and a mean over both hides what a model knows of the rest)
 """
 
 from __future__ import annotations

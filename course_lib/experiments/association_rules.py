@@ -3,8 +3,8 @@
     python -m course_lib run association_rules --dataset complete-journey/full --json
 
 Rules are counted in the first four fifths of the baskets by time, and checked in the last fifth. Their formulas stand
-in evaluation/association.py. The same is counted once more after all lines were shuffled over the baskets: there nothing
-goes with anything, so whatever is found there is the method's own doing.
+in evaluation/association.py. The same is counted once more after all lines were shuffled over the baskets: nothing goes
+with anything there, so whatever is found is the method's own doing.
 
 Choosing the rules with the highest lift chooses the luckiest as well. ``lift_learned`` is the pooled lift (pairs seen /
 pairs expected) of the TOP pairs in the baskets that they were chosen in, ``lift_later`` that of the same pairs later.
@@ -89,7 +89,10 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
         if size == len(first):
             worlds["shuffled"] = PairCounts.of(shuffled(baskets.take(rows), rng), baskets.num_items)
             _keep(folder.path, worlds)
-        found = {**_followed(worlds["real"], later, least, "lift"), **_followed(worlds["real"], later, least, "adjusted")}
+        found = {
+            **_followed(worlds["real"], later, least, "lift"),
+            **_followed(worlds["real"], later, least, "adjusted"),
+        }
         told = {name: round(one["value"], 5) for name, one in found.items()}
         pairs = int((np.triu(worlds["real"].together, 1) >= least).sum())
         yield folder.frame(at, {"baskets": size, "pairs": pairs, **told}, None, baskets=size, pairs=pairs, **told)

@@ -107,7 +107,9 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
     trainer = BasketTrainer(model, baskets, asked.train, epochs, float(config.settings["rate"]), seed)
     yield plan(step=trainer.steps, frame=epochs + 1)
     followed = _followed(asked.test)
-    levels = {name: {one: round(float(values.mean()), 5) for one, values in own.items()} for name, own in scored.items()}
+    levels = {
+        name: {one: round(float(values.mean()), 5) for one, values in own.items()} for name, own in scored.items()
+    }
     seconds, ours = 0.0, {}
     for at in range(epochs + 1):
         if at:
@@ -145,11 +147,12 @@ def _tuned(counts: BasketCounts, asked: LastBaskets) -> BasketCounts:
 def _model(config: RunConfig, counts: BasketCounts) -> SetTransformerModel:
     """Untrained; its biases begin at the logarithm of popularity."""
     torch.manual_seed(config.seed)
-    own = {name: config.settings[name] for name in ("width", "layers", "heads")}
+    width, layers, heads = (int(config.settings[name]) for name in ("width", "layers", "heads"))
     household = config.settings["reads"] == "both"
-    model = SetTransformerModel(SetTransformerConfig(len(counts.together) - 1, household=household, **own))
+    model = SetTransformerModel(SetTransformerConfig(len(counts.together) - 1, width, layers, heads, household))
     with torch.no_grad():
-        model.bias += torch.from_numpy(np.log(np.maximum(counts.popularity, 1 / counts.n))).to(model.bias.dtype)
+        start = np.log(np.maximum(counts.popularity, 1 / counts.n)).astype(np.float32)
+        model.bias.copy_(torch.from_numpy(start))
     return model
 
 

@@ -30,15 +30,15 @@ from course_lib.data.histories import Histories
 from course_lib.data.text_vectors import text_vectors
 from course_lib.errors import CourseError
 from course_lib.evaluation import companions as lists
-from course_lib.evaluation.companions import FINDERS, K, Goods, Table
+from course_lib.evaluation.companions import FINDERS, Goods, K, Table
 from course_lib.evaluation.intervals import bootstrap, paired_difference
 from course_lib.experiments.config import RunConfig
 from course_lib.experiments.events import Event, Folder, exact, plan, result
 from course_lib.experiments.products import view_at
 from course_lib.shop import baskets as basket_shop
-from course_lib.shop.baskets import COMPLEMENT, RELATIONS, SUBSTITUTE, relations
 from course_lib.shop.behaviour import visits
 from course_lib.shop.published import shop
+from course_lib.shop.truth.relations import COMPLEMENT, RELATIONS, SUBSTITUTE, relations
 from course_lib.shop.world import World
 
 DATA = {"dataset": "histories"}  # the shop with baskets, or the simulated shop's visits
@@ -188,9 +188,7 @@ class Page:
             Goods(types, price), relations(world), baskets.take(train), learners, baskets.users[asked], carts, hidden
         )
 
-    def lists(
-        self, tables: Mapping[str, Table], finder: str, places: int, same_kind: str = "out"
-    ) -> NDArray[np.int64]:
+    def lists(self, tables: Mapping[str, Table], finder: str, places: int, same_kind: str = "out") -> NDArray[np.int64]:
         """(N, K) as they would stand beside the carts."""
         same = lists.in_cart(self.carts, self.goods)
         if same_kind == "in" and not places:  # places for substitutes part the two kinds anyway
@@ -208,7 +206,8 @@ class Page:
 
     def hit(self, offered: NDArray[np.int64]) -> NDArray[np.float64]:
         """(N,) 1 where the hidden product is offered."""
-        return (offered == self.hidden[:, None]).any(1).astype(np.float64)
+        found: NDArray[np.float64] = (offered == self.hidden[:, None]).any(1).astype(np.float64)
+        return found
 
     def sold(self, offered: NDArray[np.int64]) -> NDArray[np.float64]:
         """(N,) value of the hits of a hundred lists."""
@@ -266,7 +265,9 @@ class Page:
             return found
         carts, gaps = self.carts.take(rows), gap[rows]
         wanted = lists.scores(table, carts)
-        cheapest = lists.closing(np.where(np.isfinite(wanted), 1 / np.maximum(price, 0.01)[None, :], -np.inf), price, gaps)
+        cheapest = lists.closing(
+            np.where(np.isfinite(wanted), 1 / np.maximum(price, 0.01)[None, :], -np.inf), price, gaps
+        )
         ways = {
             "free": lists.best(wanted, K), "bound": lists.best(lists.closing(wanted, price, gaps), K),
             "cheapest": lists.best(cheapest, K),
@@ -283,8 +284,7 @@ class Page:
 def worth(carts: Histories, goods: Goods) -> NDArray[np.float64]:
     """(N,) what each cart costs."""
     owner = np.repeat(np.arange(len(carts)), carts.lengths)
-    total: NDArray[np.float64] = np.bincount(owner, weights=goods.price[carts.items], minlength=len(carts))
-    return total
+    return np.asarray(np.bincount(owner, weights=goods.price[carts.items], minlength=len(carts)), np.float64)
 
 
 def _keep(place: Path, tables: Mapping[str, Table]) -> None:

@@ -141,7 +141,7 @@ def methods(shown: Shown, language: str, narrow: bool = False) -> Figure:
 
 
 def readers(shown: Shown, language: str, narrow: bool = False) -> Figure:
-    """The transformer of each finished run beside what counting reaches. Frame columns: run, measure, value, low, high."""
+    """The transformer of each finished run beside counting. Frame columns: run, measure, value, low, high."""
     title = text("basket_completion.readers_title", language)
     frame = measure_rows(BARS, shown, "reads", "transformer", language)
     if frame.empty:

@@ -1,4 +1,4 @@
-"""Pictures of lists beside a cart: hits by how much was learned, what is offered, substitutes, and the free delivery."""
+"""Pictures of lists beside a cart: hits by how much was learned, what is offered, substitutes, free delivery."""
 
 from __future__ import annotations
 

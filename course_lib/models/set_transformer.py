@@ -68,7 +68,7 @@ class SetBlock(nn.Module):
 
     def forward(self, x: Tensor, real: Tensor, mask_alone: bool) -> Tensor:
         """``x`` (B, L, D) and ``real`` (B, L), true where a place holds something, to (B, L, D) or (B, 1, D)."""
-        B, L, D = x.shape
+        B, _, D = x.shape
         normed = self.attention_norm(x)
         asking = normed[:, :1] if mask_alone else normed
         x = x[:, :1] if mask_alone else x
@@ -114,7 +114,8 @@ class SetTransformerModel(NeuralBase):
         """Scores (B, V + 1) of what is missing; ``input_ids`` (B, L - 1), 0 is padding, ``earlier`` (B, V + 1) s."""
         mask = self.missing.expand(len(input_ids), 1, -1)
         x = torch.cat([mask, self.item(input_ids)], dim=1) * self.config.width**0.5  # (B, L, D)
-        real = torch.cat([torch.ones_like(input_ids[:, :1], dtype=torch.bool), input_ids != 0], dim=1)
+        here = torch.ones(len(input_ids), 1, dtype=torch.bool, device=input_ids.device)
+        real = torch.cat([here, input_ids != 0], dim=1)
         for number, block in enumerate(self.blocks, 1):
             x = block(x, real, mask_alone=number == len(self.blocks))
         scores: Tensor = self.norm(x[:, 0]) @ self.item.weight.T + self.bias

@@ -1,12 +1,10 @@
 """The shop with baskets: the same needs, products and rules, but a visit brings home several things in one basket.
 
-In the simulated shop each purchase is an order of its own. Here four numbers are others, data/shop_baskets/baskets.toml:
-shoppers buy more often in the same visit than not, and all purchases of a visit are one basket, a set. Everything
+In the simulated shop each purchase is an order of its own. Here four numbers are others (data/shop_baskets): shoppers
+buy more often in the same visit than not, and all purchases of a visit are one basket, a set. Everything
 that the shop's rules say is true here too: a mission's steps are bought together, a durable that is owned is not bought
 again, a product is chosen within its type by taste and price.
-
-    relations(world)        (C, C) what two product types truly are to each other
-    SUBSTITUTE, COMPLEMENT  the same type: one does the job of the other; types of one mission: one needs the other
+What products truly are to each other is in ``truth/relations.py``.
 """
 
 from __future__ import annotations
@@ -20,7 +18,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from course_lib.data.cache import cached
 from course_lib.data.columns import Columns
@@ -39,8 +36,6 @@ SHOPPER = ("visit_share", "events_mean", "events_minimum", "events_maximum")
 SIZES = ("small", "tiny", "large")
 MOST = 1_000_000  # shoppers of a size
 SAME_VISIT = 480  # seconds; the simulator puts the purchases of one visit 86 to 432 seconds apart
-UNRELATED, COMPLEMENT, SUBSTITUTE = range(3)
-RELATIONS = ("unrelated", "complement", "substitute")
 
 
 @functools.cache
@@ -53,7 +48,9 @@ def numbers(text: str) -> Mapping[str, Mapping[str, Any]]:
     """The tables in the text of a baskets.toml; raises CourseError for a number that is missing or cannot be."""
     told = tomllib.loads(text)
     wanted = {f"shopper.{name}" for name in SHOPPER} | {f"sizes.{name}" for name in SIZES}
-    given = {f"{part}.{name}" for part, table in told.items() for name in (table if isinstance(table, dict) else (part,))}
+    given = {
+        f"{part}.{name}" for part, table in told.items() for name in (table if isinstance(table, dict) else (part,))
+    }
     if odd := sorted(wanted ^ given):
         raise CourseError("unknown_setting", model=FILE.name, name=", ".join(odd), known=", ".join(sorted(wanted)))
     for name, count in told["sizes"].items():
@@ -78,7 +75,7 @@ def basket_shop() -> World:
 
 
 def baskets_frame(world: World, shoppers: int, seed: int | None = None) -> pd.DataFrame:
-    """All events: the lines of a visit have one basket number, a product stands in a basket once, order means nothing."""
+    """All events: a visit's lines have one basket number, a product stands in a basket once, order means nothing."""
     events = events_frame(world, shoppers, seed)
     users, times = events[Columns.USER].to_numpy(), events[Columns.TIME].to_numpy()
     goes_on = (users[1:] == users[:-1]) & (times[1:] - times[:-1] < SAME_VISIT)
@@ -86,14 +83,6 @@ def baskets_frame(world: World, shoppers: int, seed: int | None = None) -> pd.Da
     events[Columns.BASKET] = events[Columns.BASKET].to_numpy()[first]
     events[Columns.TIME] = times[first]
     return as_sets(events.drop_duplicates([Columns.BASKET, Columns.ITEM], ignore_index=True))
-
-
-def relations(world: World) -> NDArray[np.int8]:
-    """(C, C) SUBSTITUTE within a type, COMPLEMENT between types of one mission, UNRELATED else."""
-    of_mission = (world.stage_of >= 0).astype(np.int64)
-    table = np.where(of_mission @ of_mission.T > 0, COMPLEMENT, UNRELATED).astype(np.int8)
-    np.fill_diagonal(table, SUBSTITUTE)
-    return table
 
 
 @functools.cache

@@ -1,6 +1,7 @@
 """Training of the set transformer: half of each basket is shown, drawn anew each epoch, and the other half asked for.
 
-    loss = sum over baskets b, hidden j of w_b (-log p(j | shown, household)) / sum of w_b,   w_b = 1 / sqrt(hidden in b)
+    loss = sum over baskets b, hidden j of w_b (-log p(j | shown, household)) / sum of w_b
+    w_b  = 1 / sqrt(hidden in b)
 
 so that a basket of sixty products weighs eight times one of a single product, not sixty times. What is shown does not
 compete. A household's earlier baskets end before the basket that is learned from, as they will when it is asked.
@@ -85,9 +86,9 @@ class BasketTrainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate * min(1.0, (self.step_number + 1) / WARM) * (1 - self.step_number / self.steps)
         self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
-        value = loss.item()
+        value = float(loss.item())
         if not math.isfinite(value):
             raise CourseError("training_diverged", step=self.step_number + 1, rate=self.rate)
         self.optimizer.step()
@@ -95,9 +96,7 @@ class BasketTrainer:
         return value
 
 
-def halves(
-    baskets: Baskets, rows: Ids, rng: np.random.Generator
-) -> tuple[Ids, tuple[Ids, Ids, NDArray[np.float32]]]:
+def halves(baskets: Baskets, rows: Ids, rng: np.random.Generator) -> tuple[Ids, tuple[Ids, Ids, NDArray[np.float32]]]:
     """A random half of each basket to show, (B, L) padded with 0; and the others as (basket, product, weight)."""
     sizes = baskets.sizes[rows]
     place = np.arange(int(sizes.max()))[None]
