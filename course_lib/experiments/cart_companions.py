@@ -112,12 +112,14 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
     tables["views"], switched = _views(world, page.learners)
     followed = page.followed()
     still = {name: page.hits(tables[name]).mean() for name in ("text", "views")}
+    learning = []
     for at, size in enumerate(sizes):
         some = page.train.take(np.arange(size))
         tables["products"] = lists.by_products(some, dataset.num_items)
         tables["types"] = lists.by_types(some, page.goods)
         hits = {name: page.hits(tables[name]).mean() for name in ("products", "types")} | still
         told = {f"hits_{name}": round(float(hits[name]), 5) for name in FINDERS}
+        learning.append({"baskets": size, **told})
         yield folder.frame(at, {"shoppers": followed, "baskets": size}, None, baskets=size, **told)
     _keep(folder.path, tables)
     measures = page.measures(tables, config.settings)
@@ -126,7 +128,7 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
     total = round(time.perf_counter() - began, 3)
     measures["seconds"] = exact(total)
     yield result(
-        measures, seconds={"total": total}, places=page.by_places(tables), carts=len(page.carts),
+        measures, seconds={"total": total}, places=page.by_places(tables), carts=len(page.carts), learning=learning,
         learned=len(page.train),
     )  # fmt: skip
 
