@@ -27,7 +27,7 @@ def shown(lab: Lab, view: RunView, at: int) -> Shown:
 
 def graph(lab: Lab, now: Shown, before: Mapping[str, Any] | None) -> None:
     """The best rules above the thresholds as arrows."""
-    draw_picture(lab, "association_rules.graph", now, "train")
+    draw_picture(lab, f"{lab.plan.experiment}.graph", now, "train")
 
 
 VIEWS = {"graph": graph, "near": near}
