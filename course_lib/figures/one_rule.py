@@ -12,7 +12,7 @@ from course_lib.text import text
 KINDS = {  # mark of each kind of basket; the ones with bread stand first
     "both": DEPARTMENTS[0], "bread_alone": DEPARTMENTS[1], "milk_alone": DEPARTMENTS[2], "neither": DEPARTMENTS[11],
 }  # fmt: skip
-WIDE, NARROW = 20, 10  # baskets in a row
+ROW = 20  # baskets
 
 
 def hundred(shown: Shown, language: str, narrow: bool = False) -> Figure:
@@ -22,7 +22,6 @@ def hundred(shown: Shown, language: str, narrow: bool = False) -> Figure:
     if not counts:
         return empty(title, ["kind", "baskets"], language)
     frame = pd.DataFrame([(kind, int(counts[kind])) for kind in KINDS], columns=["kind", "baskets"])
-    row = NARROW if narrow else WIDE
     starts = frame["baskets"].cumsum() - frame["baskets"]
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
@@ -32,22 +31,22 @@ def hundred(shown: Shown, language: str, narrow: bool = False) -> Figure:
             name = f"{text(f'one_rule.{kind}', language)} ({count})"
             data.append(
                 {
-                    "type": "scatter", "mode": "markers", "name": name, "x": [place % row for place in places],
-                    "y": [-(place // row) for place in places], "hoverinfo": "name",
-                    "marker": {"symbol": mark.symbol, "size": 13, "color": mark.colour(page)},
+                    "type": "scatter", "mode": "markers", "name": name, "x": [place % ROW for place in places],
+                    "y": [-(place // ROW) for place in places], "hoverinfo": "name",
+                    "marker": {"symbol": mark.symbol, "size": 9 if narrow else 13, "color": mark.colour(page)},
                 }
             )  # fmt: skip
         bare = {"visible": False, "fixedrange": True}
         return data, {
             "showlegend": True,
             "legend": {"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "font": {"size": 12}},
-            "xaxis": bare | {"range": [-0.7, row - 0.3]},
-            "yaxis": bare | {"range": [-(99 // row) - 0.7, 0.7]},
-            "margin": {"l": 6, "r": 6, "b": 6, "t": 84 if narrow else 44},
+            "xaxis": bare | {"range": [-0.7, ROW - 0.3]},
+            "yaxis": bare | {"range": [-(99 // ROW) - 0.7, 0.7]},
+            "margin": {"l": 6, "r": 6, "b": 6, "t": 54 if narrow else 34},
         }
 
     said = text("figures.list_comma", language).join(
         f"{text(f'one_rule.{kind}', language)} {count}" for kind, count in frame.itertuples(index=False)
     )
     alt = text("one_rule.hundred_alt", language, baskets=said)
-    return Figure(frame, title, alt, draw, height=390 if narrow else 230, revision="one-rule")
+    return Figure(frame, title, alt, draw, height=200 if narrow else 190, revision="one-rule")

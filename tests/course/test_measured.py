@@ -34,6 +34,7 @@ LESSONS = [
 AGAIN = "; run: python -m course_lib measure"
 # Another CPU may round a training another way, and a law that is carried on makes more of it.
 TOLERANCES = {"score": 0.005, "share": 0.015, "nats": 0.03, "exponent": 0.05, "count": 0.0, "large_count": 0.0}
+TOLERANCES |= {"ratio": 0.03, "per_thousand": 8.0}
 OF_A_LAW = 3  # times as much
 OF_A_COUNT = 0.06  # a counted outcome of training, such as codes in use, may differ by this share, and by 4
 KEPT_APART = ("baselines", "oracle", "oracle_loss")  # in a result: what does not depend on the trained model

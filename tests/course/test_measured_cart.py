@@ -78,12 +78,12 @@ def test_the_highest_lifts_shrink_and_stay_real() -> None:
 def test_similar_titles_and_looks_find_substitutes_and_baskets_complements() -> None:
     for finder in ("text", "views"):
         assert number(f"substitutes_{finder}") > 0.95
-        assert number(f"hits_{finder}") < 0.02
+        assert number(f"hits_{finder}") < 20, "of 1,000"
     for finder in ("products", "types"):
         assert number(f"complements_{finder}") > 0.75
-        assert number(f"hits_{finder}") > 0.25
+        assert number(f"hits_{finder}") > 250, "of 1,000"
     assert number("few_types") > 2 * number("few_products")
-    assert number("hits_types") == pytest.approx(number("hits_products"), abs=0.02)
+    assert number("hits_types") == pytest.approx(number("hits_products"), abs=20)
 
 
 def test_substitutes_cost_and_leaving_out_the_carts_types_gains() -> None:
@@ -94,13 +94,13 @@ def test_substitutes_cost_and_leaving_out_the_carts_types_gains() -> None:
 
 
 def test_the_minimum_order_as_a_constraint() -> None:
-    assert number("closed_bound") > number("closed_free") + 0.05
-    assert number("closed_cheapest") < 0.05
-    assert number("beyond_bound") > 50 * number("beyond_cheapest") / 2
+    assert number("closed_bound") > number("closed_free") + 50
+    assert number("closed_cheapest") < 50
+    assert number("beyond_bound") > 20 * number("beyond_cheapest")
 
 
 def test_the_challenges_can_be_met() -> None:
     """By six epochs, and by types with one place for a substitute; the default runs miss them."""
     assert number("long_transformer_new") >= 0.115 > number("transformer_new")
     assert number("long_transformer") >= 0.248 > number("transformer")
-    assert number("hits_one") >= 0.285 > number("hits_text")
+    assert number("hits_one") >= 285 > number("hits_text")
