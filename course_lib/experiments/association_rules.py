@@ -49,7 +49,7 @@ MEASURES = {
 ASKS = {
     "items": "items",  # rules from the last of them
     "rules_by": ("adjusted", "adjusted", "lift", "confidence", "support"),
-    "support": (0.002, 0.0001, 0.05),
+    "support": (20, 1, 500),  # of ten thousand baskets
     "confidence": (0.1, 0.0, 1.0),
     "world": ("real", "real", "shuffled"),
     "k": (10, 1, 50),
@@ -61,6 +61,7 @@ TOP = 50  # pairs that are followed into later baskets
 EXPECTED = 10.0  # baskets with both that a pair needs to be judged
 SIZES = (1_000, 3_000, 10_000, 30_000)  # baskets of the frames on the way
 DRAWN = 40  # rules of the graph
+SUPPORTED = 10_000  # baskets that the threshold of support counts in
 KEPT = "pairs.safetensors"
 WORLDS = ("real", "shuffled")
 Array = NDArray[Any]
@@ -184,7 +185,7 @@ def answer(artefact: Mapping[str, Rules], asked: Mapping[str, Any]) -> dict[str,
     """
     rules, by = artefact[str(asked["world"])], str(asked["rules_by"])
     item = product_asked(asked, len(rules.together) - 1)
-    held = (rules.tables["support"] >= float(asked["support"])) & (
+    held = (rules.tables["support"] >= int(asked["support"]) / SUPPORTED) & (
         rules.tables["confidence"] >= float(asked["confidence"])
     )
     held &= rules.together > 0

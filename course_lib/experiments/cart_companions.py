@@ -82,7 +82,7 @@ ASKS = {
     "finder": ("types", "types", "products", "views", "text"),
     "same_kind": ("out", "out", "in"),
     "substitute_places": (0, 0, 5),
-    "free_from": (0, 0, 5_000),  # 0: whatever the cart is worth
+    "minimum_order": (0, 0, 5_000),  # free delivery from; 0: whatever the cart is worth
     "k": (5, 1, 10),
 }
 TINY = {"free_from": 500}
@@ -323,9 +323,9 @@ def open(folder: Path, at: int | None) -> Artefact:
 def answer(artefact: Artefact, asked: Mapping[str, Any]) -> dict[str, Any]:
     """What to offer beside a cart; twins in it count once for the list and each for the bill.
 
-    ``{"list": [{"item", "score", "role", "price", "total"}], "total", "gap", "free_from"}``: ``role`` the true relation
-    to the cart, ``total`` the bill with the product. With ``free_from`` above the bill only what closes the gap is
-    offered. An empty cart has no companions. Raises CourseError for products that the shop does not have.
+    ``{"list": [{"item", "score", "role", "price", "total"}], "total", "gap", "minimum_order"}``: ``role`` the true
+    relation to the cart, ``total`` the bill with the product. With ``minimum_order`` above the bill only what closes
+    the gap is offered. An empty cart has no companions. Raises CourseError for products that the shop does not have.
     """
     cart = [int(item) for item in asked["history"]]
     count = len(artefact.goods.type) - 1
@@ -333,7 +333,7 @@ def answer(artefact: Artefact, asked: Mapping[str, Any]) -> dict[str, Any]:
         raise CourseError("unknown_items", items=", ".join(map(str, unknown[:10])))
     goods, k, places = artefact.goods, int(asked["k"]), int(asked["substitute_places"])
     total = round(float(goods.price[cart].sum()), 2)
-    gap = max(float(asked["free_from"]) - total, 0.0)
+    gap = max(float(asked["minimum_order"]) - total, 0.0)
     one = Histories.from_lists([list(dict.fromkeys(cart))])
     wanted, similar = (
         lists.closing(lists.scores(artefact.tables[name], one), goods.price, np.array([gap]))
@@ -353,4 +353,4 @@ def answer(artefact: Artefact, asked: Mapping[str, Any]) -> dict[str, Any]:
         for item, kind in zip(offered[0], role[0], strict=True)
         if item > 0
     ]  # fmt: skip
-    return {"list": listed, "total": total, "gap": round(gap, 2), "free_from": float(asked["free_from"])}
+    return {"list": listed, "total": total, "gap": round(gap, 2), "minimum_order": float(asked["minimum_order"])}

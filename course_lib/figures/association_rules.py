@@ -17,7 +17,7 @@ from course_lib.figures.shown import Shown
 from course_lib.text import text
 
 RULE = ["if", "then", "baskets", "support", "confidence", "lift", "adjusted"]
-DRAWN, NARROW_DRAWN = 30, 14  # rules of the graph
+DRAWN, NARROW_DRAWN = 36, 24  # rules of the graph
 MARKS = {"lift": DEPARTMENTS[1], "adjusted": DEPARTMENTS[0]}
 LASTING = {  # by column: its mark and dash
     "lift_learned": (DEPARTMENTS[1], "solid"), "lift_later": (DEPARTMENTS[1], "dash"),
@@ -56,7 +56,7 @@ def graph(shown: Shown, language: str, narrow: bool = False) -> Figure:
             for two, one, strength in zip(frame["if"], frame["then"], frame[by], strict=True)
         ]  # fmt: skip
         names = [
-            note(page, place[node][0], place[node][1], plotly_text(shorten(goods[node].short, 12 if narrow else 18)),
+            note(page, place[node][0], place[node][1], plotly_text(shorten(goods[node].title, 14 if narrow else 20)),
                  yshift=-17, font={"size": 10 if narrow else 11, "color": page.ink})
             for node in nodes
         ]  # fmt: skip
@@ -83,8 +83,8 @@ def graph(shown: Shown, language: str, narrow: bool = False) -> Figure:
 
     best = frame.iloc[0]
     alt = text(
-        "association_rules.graph_alt", language, count=f"{answer['count']:,}", one=goods[best["if"]].short,
-        other=goods[best["then"]].short, lift=f"{best['lift']:.1f}", confidence=f"{best['confidence']:.0%}",
+        "association_rules.graph_alt", language, count=f"{answer['count']:,}", one=goods[best["if"]].title,
+        other=goods[best["then"]].title, lift=f"{best['lift']:.1f}", confidence=f"{best['confidence']:.0%}",
     )  # fmt: skip
     return Figure(frame, title, alt, draw, height=430 if narrow else 460, revision="rules-graph")
 
@@ -96,7 +96,7 @@ def layout(count: int, edges: Sequence[tuple[int, int]], steps: int = 120) -> li
     linked = np.zeros((count, count))
     for one, other in edges:
         linked[one, other] = linked[other, one] = 1
-    near = 1.6 / np.sqrt(max(count, 1))
+    near = 2.2 / np.sqrt(max(count, 1))
     for step in range(steps):
         apart = at[:, None] - at[None]
         far = np.maximum(np.linalg.norm(apart, axis=2), 0.01)
@@ -116,10 +116,10 @@ def _within(at: NDArray[np.floating[Any]]) -> list[tuple[float, float]]:
 def _said(frame: pd.DataFrame, node: int, goods: Mapping[int, Any], by: str, language: str) -> str:
     """The rules from a product, for the mouse."""
     own = frame[frame["if"] == node]
-    lines = [f"<b>{plotly_text(goods[node].short)}</b>"]
+    lines = [f"<b>{plotly_text(goods[node].title)}</b>"]
     lines += [
         text(
-            "association_rules.hover", language, name=plotly_text(goods[int(row["then"])].short),
+            "association_rules.hover", language, name=plotly_text(goods[int(row["then"])].title),
             confidence=f"{row['confidence']:.0%}", lift=f"{row['lift']:.1f}", adjusted=f"{row['adjusted']:.1f}",
         )
         for _, row in own.head(6).iterrows()

@@ -47,7 +47,7 @@ def ask(lab: Lab, view: RunView, at: int, k: int) -> Shown:
     if lab.state.history is not None and list(lab.state.history) != list(who["history"]):
         who |= {"history": list(check_history(lab.state.history, len(items)))}
     asked = asked_settings.given(lab, view)
-    if WHO in asked:
+    if WHO in asked_settings.questions(lab):
         asked[WHO] = chosen + 1
     answer = shell.runs().ask(view.run_id, at, {"history": who["history"], "k": k, **asked})
     return Shown((view,), (), at, frame_view(view.run_id, at), asked, {**who, **answer, "top": answer["list"]}, items)

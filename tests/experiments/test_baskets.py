@@ -121,24 +121,24 @@ def test_popularity_and_habit_are_the_same_where_habit_is_left_out(completion: M
 
 def test_rules_hold_the_thresholds_and_their_order(rules: Made) -> None:
     for by in ("adjusted", "lift", "confidence", "support"):
-        answer = rules.ask(support=0.005, confidence=0.2, rules_by=by)
+        answer = rules.ask(support=50, confidence=0.2, rules_by=by)
         assert answer["rules"]
         values = [rule[by] for rule in answer["rules"]]
         assert values == sorted(values, reverse=True)
         assert all(rule["support"] >= 0.005 and rule["confidence"] >= 0.2 for rule in answer["rules"])
-    assert rules.ask(support=0.05, confidence=1.0)["count"] <= answer["count"]
+    assert rules.ask(support=500, confidence=1.0)["count"] <= answer["count"]
 
 
 def test_rules_from_a_product_begin_with_it(rules: Made) -> None:
-    first = rules.ask(support=0.0001, confidence=0.0)["rules"][0]["if"]
-    near = rules.ask(items=[first], support=0.0001, confidence=0.0, k=50)["near"]
+    first = rules.ask(support=1, confidence=0.0)["rules"][0]["if"]
+    near = rules.ask(items=[first], support=1, confidence=0.0, k=50)["near"]
     assert near
     assert {rule["if"] for rule in near} == {first}
     assert first not in {rule["item"] for rule in near}
 
 
 def test_a_rule_is_what_its_baskets_say(rules: Made) -> None:
-    rule = rules.ask(support=0.0001, confidence=0.0, rules_by="lift")["rules"][0]
+    rule = rules.ask(support=1, confidence=0.0, rules_by="lift")["rules"][0]
     table = rules.artefact["real"].together
     n, one, other = rules.measures["baskets"]["value"], table[rule["if"], rule["if"]], table[rule["item"], rule["item"]]
     assert rule["confidence"] == pytest.approx(rule["baskets"] / one, abs=1e-4)
@@ -174,12 +174,12 @@ def test_places_for_substitutes_are_filled_with_them(cart: Made) -> None:
 def test_only_what_closes_the_gap_is_offered(cart: Made) -> None:
     price = registry.load_items(registry.resolve("shop-baskets", "tiny"))[Columns.PRICE].to_numpy()
     bill = float(price[0] + price[39])
-    answer = cart.ask(history=[1, 40], free_from=int(bill) + 60)
+    answer = cart.ask(history=[1, 40], minimum_order=int(bill) + 60)
     assert answer["total"] == pytest.approx(bill)
     assert answer["list"]
-    assert all(entry["total"] >= answer["free_from"] for entry in answer["list"])
-    assert cart.ask(history=[1, 40], free_from=5000)["list"] == [] or max(price) >= 5000 - bill
-    assert cart.ask(history=[1, 40], free_from=int(bill) - 1)["gap"] == 0
+    assert all(entry["total"] >= answer["minimum_order"] for entry in answer["list"])
+    assert cart.ask(history=[1, 40], minimum_order=5000)["list"] == [] or max(price) >= 5000 - bill
+    assert cart.ask(history=[1, 40], minimum_order=int(bill) - 1)["gap"] == 0
 
 
 def test_carts_of_nothing_of_twins_and_of_nearly_everything(cart: Made) -> None:
