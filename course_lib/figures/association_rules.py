@@ -100,8 +100,8 @@ def layout(count: int, edges: Sequence[tuple[int, int]], steps: int = 120) -> li
     for step in range(steps):
         apart = at[:, None] - at[None]
         far = np.maximum(np.linalg.norm(apart, axis=2), 0.01)
-        force = near**2 / far**2 - linked * far / near
-        moved = (apart * force[:, :, None]).sum(1) - 0.6 * at
+        force = near**2 / far**2 - 0.05 * linked * far / near
+        moved = (apart * force[:, :, None]).sum(1) - 0.35 * at
         length = np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
         at = at + moved / length * np.minimum(length, 0.12 * (1 - step / steps))
     return _within(at)
