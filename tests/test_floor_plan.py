@@ -166,7 +166,7 @@ def test_web_rooms_read_only_facts_about_models(path: Path) -> None:
 # What the rooms that make and read datasets may know of the shop: the registry takes SOURCE, which hands out observable
 # columns only, from these modules. They make the shop, with its truth, so nothing else of them is theirs.
 # course_lib.shop.truth is the door to everything else, and this is the rule that keeps it shut for them.
-OBSERVABLE = ("course_lib.shop.source", "course_lib.shop.trends")
+OBSERVABLE = ("course_lib.shop.source", "course_lib.shop.trends", "course_lib.shop.baskets")
 REGISTRY = "course_lib.data.registry"
 IMPORTERS = ("import_module", "__import__", "find_spec", "spec_from_file_location", "run_module", "run_path")
 

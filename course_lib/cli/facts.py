@@ -84,6 +84,23 @@ class Journey(Facts):
 
     name = "complete-journey"
 
+    def file_order_hits(self) -> float:
+        """HR@10 of a chain for the next article of a basket, in the order of the files."""
+        return self._trap("file_order")
+
+    def random_order_hits(self) -> float:
+        """The same, in a random order."""
+        return self._trap("random_order")
+
+    def _trap(self, order: str) -> float:
+        """As course_lib.evaluation.basket_trap has measured it; a test measures it again."""
+        import tomllib
+
+        from course_lib.settings import PROJECT
+
+        measured = tomllib.loads((PROJECT / "data/complete_journey/measured.toml").read_text(encoding="utf-8"))
+        return float(measured["articles"][order]["value"])
+
     def repeat_share(self) -> float:
         """The share of test targets that the household has bought before."""
         import numpy as np

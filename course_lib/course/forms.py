@@ -39,6 +39,7 @@ def _large_count(number: float, language: str) -> str:
 FORMS: Mapping[str, Form] = {
     "score": lambda number, _: f"{round(number, 3) + 0.0:.3f}",  # + 0.0: none is written -0.000
     "share": lambda number, _: f"{round(number, 2) + 0.0:.0%}",
+    "per_thousand": lambda number, _: f"{1000 * number:,.0f}",  # of shares so small that percent say nothing
     "count": _as("{:,.0f}"),
     "large_count": _large_count,
     "seconds": _seconds,

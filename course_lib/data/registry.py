@@ -23,12 +23,13 @@ EVENTS, ITEMS = "events", "items"  # the tables of load(); a source's further on
 def built_in() -> dict[str, Source]:
     """The datasets that come with the course; adding one is one entry here."""
     from course_lib.data import complete_journey, open_bandit
+    from course_lib.shop import baskets, trends
     from course_lib.shop import source as shop
-    from course_lib.shop import trends
 
     return {
         "shop": shop.SOURCE,
         "shop-trends": trends.SOURCE,
+        "shop-baskets": baskets.SOURCE,
         "complete-journey": complete_journey.SOURCE,
         open_bandit.NAME: open_bandit.source(),
     }

@@ -31,7 +31,7 @@ MEASURES = {
     "never": "share",  # accuracy of who says "no click" of everything
     "over_never": "difference",
     "said": "count",  # of a thousand rows, how many are called a click
-    "found": "share",  # of the clicks, how many are called so
+    "clicks_found": "share",  # of the clicks, how many are called so
     "row_auc": "score",
 }
 ASKS: dict[str, Any] = {}
@@ -67,7 +67,7 @@ def answer(settings: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, A
         curve.append({"threshold": one, "accuracy": own["hit"] + own["rest"], "found": own["hit"] / rate})
     measures = {
         "accuracy": accuracy, "never": never, "over_never": accuracy - never,
-        "said": ROWS * (parts["hit"] + parts["false"]), "found": parts["hit"] / rate,
+        "said": ROWS * (parts["hit"] + parts["false"]), "clicks_found": parts["hit"] / rate,
         "row_auc": NormalDist().cdf(skill / math.sqrt(2)),
     }  # fmt: skip
     return {

@@ -6,6 +6,7 @@ tabs get what it answers as ``shown.answer``. Panels with products or histories 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 
@@ -50,9 +51,9 @@ def _can_be(setting: Setting, value: Value) -> bool:
     return True
 
 
-def below(lab: Lab, view: RunView, place: str) -> None:
-    """The choices side by side, in rows of their own."""
-    asked = list(questions(lab).items())
+def below(lab: Lab, view: RunView, place: str, without: Collection[str] = ()) -> None:
+    """The choices side by side, in rows of their own; ``without`` those that the panel offers elsewhere."""
+    asked = [(name, one) for name, one in questions(lab).items() if name not in without]
     for start in range(0, len(asked), IN_A_ROW):
         row = asked[start : start + IN_A_ROW]
         for column, (name, setting) in zip(st.columns(len(row)), row, strict=True):

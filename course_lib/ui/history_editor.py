@@ -30,6 +30,7 @@ WORDS = (
     "add", "placeholder", "list", "moved", "removed", "added", "earlier", "later", "remove", "empty", "add_one",
     "nothing",
 )  # fmt: skip
+OF_A_BASKET = ("list", "moved", "removed", "added", "empty", "add_one")  # of these, those that name what is edited
 
 
 def shuffled(history: Sequence[int]) -> tuple[int, ...]:
@@ -42,13 +43,14 @@ def shuffled(history: Sequence[int]) -> tuple[int, ...]:
     return tuple(order)
 
 
-def history_editor(lab: Lab, address: Address, history: Sequence[int]) -> None:
+def history_editor(lab: Lab, address: Address, history: Sequence[int], basket: bool = False) -> None:
     """Draws the editor; an edit changes ``lab.state.history`` before the next run of the surrounding fragment.
 
     Args:
         lab: whose state the edit goes into.
         address: the dataset of the run on show.
         history: what is in the history now, oldest first.
+        basket: whether what is edited is called a basket.
     """
     key = lab.key("editor")
     items = items_of(address)
@@ -78,7 +80,10 @@ def history_editor(lab: Lab, address: Address, history: Sequence[int]) -> None:
             "base": memory["base"],
             "turn": memory["turn"],
             "limit": HISTORY_LIMIT,
-            "words": {name: t(f"look.editor_{name}") for name in WORDS},
+            "words": {
+                name: t(f"look.basket_{name}" if basket and name in OF_A_BASKET else f"look.editor_{name}")
+                for name in WORDS
+            },
         },
         on_edit_change=guarded(edited, key),
         on_query_change=lambda: None,

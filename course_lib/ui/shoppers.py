@@ -10,6 +10,7 @@ import streamlit as st
 
 from course_lib.runs.view import RunView
 from course_lib.shop import Persona, personas
+from course_lib.text import text
 from course_lib.ui.history_editor import replace_history
 from course_lib.ui.lab import Lab
 from course_lib.ui.shell import t
@@ -56,7 +57,7 @@ def name_of(shopper: Mapping[str, Any], n: int, view: RunView, language: str) ->
     if n < len(known):
         return str(known[n].name(language))
     own = view.config is not None and "~" in (view.config.dataset.name if view.config.dataset else "")
-    return t("look.customer" if own else "look.household", number=shopper["user"] + 1)
+    return text("look.customer" if own else "look.household", language, number=shopper["user"] + 1)
 
 
 def _face(n: int, view: RunView) -> str:

@@ -38,6 +38,7 @@ TOLERANCES = {
     "share": 0.015,
     "nats": 0.03,
     "ratio": 0.03,
+    "per_thousand": 8.0,
     "exponent": 0.05,
     "count": 0.0,
     "large_count": 0.0,

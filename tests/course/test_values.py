@@ -23,6 +23,7 @@ def test_forms_by_hand():
     numbers = {
         "score": (0.43149, "0.431"),
         "share": (0.8449, "84%"),
+        "per_thousand": (0.3033, "303"),
         "count": (1260.0, "1,260"),
         "seconds": (9.6, "10"),
         "milliseconds": (0.00004344, "0.043"),

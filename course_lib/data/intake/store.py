@@ -37,7 +37,7 @@ FORMAT = 1
 MOST_WORDS = 500  # characters of a source and of a licence
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 OWNER = re.compile(r"[A-Za-z0-9_-]{1,64}")
-BUILT_IN = ("shop", "shop-trends", "complete-journey", "open-bandit")
+BUILT_IN = ("shop", "shop-trends", "shop-baskets", "complete-journey", "open-bandit")
 
 
 @dataclass(frozen=True)
