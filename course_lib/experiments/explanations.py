@@ -39,7 +39,7 @@ DATA = {"dataset": "histories"}
 CHOOSES = {"model": "next_item"}
 SETTINGS = {
     "shoppers": (6000, 0, 100_000_000),  # how many it learns from, the first ones; 0: all
-    "explained": (200, 2, 2000),  # test shoppers whose recommendations are explained
+    "explained": (120, 2, 2000),  # test shoppers whose recommendations are explained
 }
 MEASURES = {
     "delete_attention": "nats",  # lost without the product that is named first
@@ -60,8 +60,8 @@ ASKS = {
     "history": "items",
     "k": (10, 1, 100),
     "way": (
-        "attention", "attention", "rollout", "gradient", "integrated_zero", "integrated_mean", "leave_one_out", "recent",
-        "random",
+        "attention", "attention", "rollout", "gradient", "integrated_zero", "integrated_mean", "leave_one_out",
+        "recent", "random",
     ),
     "named": (1, 1, 5),  # how many products it names
     "place": (1, 1, 10),  # of the list: which recommendation is explained

@@ -4,7 +4,7 @@
 
 One SASRec is trained by training/private.py in three ways that differ in nothing else: ``plain`` steps, steps that
 nobody moves by more than the clip (``clipped``), and the same with the noise that the promise epsilon takes.
-The noise comes from training/accountant.py, for delta = 0.00001. Both attacks of evaluation/membership.py are then made.
+The noise comes from training/accountant.py, for delta = 0.00001. Both attacks of evaluation/membership.py follow.
 The reference model is the attacker's: trained plainly, on shoppers who are neither members nor outsiders.
 """
 

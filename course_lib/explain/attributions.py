@@ -5,7 +5,7 @@ Explained is f(h) = log p(product | h). An answer gives every place of the histo
     attention      the last layer's weights of the place that answers, mean of its heads
     rollout        row of the place that answers of the product over layers of (A + I) / 2   (A: mean of heads)
     gradient       | df / de_i |, e_i the vector of the product at place i
-    integrated     (e_i - b) . integral over a from 0 to 1 of df / de_i at b + a (e - b)     (b: zero, or the mean vector)
+    integrated     (e_i - b) . integral over a from 0 to 1 of df / de_i at b + a (e - b)   (b: zero, or the mean vector)
     leave_one_out  f(h) - f(h without place i)
     recent         the newest place, without looking at the model at all
     random         a draw: what any answer has to beat
