@@ -61,7 +61,8 @@ MEASURES = {
     "coverage": "share",  # of the catalogue that was shown to anybody in the last week
     "buying": "share",  # visits that end in a purchase
     "revenue": "currency",  # of the weeks, for each shopper there was in the beginning
-    "revenue_last": "currency",  # of the last week alone
+    "revenue_first": "currency",  # of the first week alone
+    "revenue_last": "currency",  # and of the last one
     "stayed": "share",  # shoppers who have not left
     "utility": "number",  # mean of the purchases; 0 is indifference
     "unfairness": "share",  # of exposure that sellers have beyond their merit
@@ -265,6 +266,7 @@ def measures(ours: Shop, plain: Shop, sellers: Sellers) -> dict[str, dict[str, f
         "gini_over_plain": exact(round(_gini(thinned(ours.sold, equal)) - _gini(thinned(plain.sold, equal)), 6)),
         "coverage": exact(round(ours.covered, 6)),
         "revenue": bootstrap(ours.spent.round(2)).to_dict(),
+        "revenue_first": exact(round(ours.revenue[0] / len(ours.life), 4)),
         "revenue_last": exact(round(ours.revenue[-1] / len(ours.life), 4)),
         "stayed": bootstrap((~ours.patience.left).astype(float)).to_dict(),
         "utility": exact(round(float(np.average(ours.patience.utility, weights=np.maximum(ours.sales, 1))), 5)),

@@ -1,4 +1,4 @@
-"""Membership: can somebody who may only ask the trained model tell which shoppers it was trained on?
+"""Membership: somebody who may only ask the trained model guesses which shoppers it was trained on.
 
     python -m course_lib run membership --members 1000 --epochs 8 --json
 

@@ -84,8 +84,9 @@ def lorenz(shown: Shown, language: str, narrow: bool = False) -> Figure:
     places = [n / (len(plain) - 1) for n in range(len(plain))]
     frame = pd.DataFrame({"products": places, "ours": ours, "plain": plain})
     names = {
-        "ours": text(f"feedback_loop.lorenz_{answer['lorenz']}", language), "plain": text("feedback_loop.without", language)
-    }  # fmt: skip
+        "ours": text(f"feedback_loop.lorenz_{answer['lorenz']}", language),
+        "plain": text("feedback_loop.without", language),
+    }
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
         marks = {"ours": (DEPARTMENTS[0], "solid"), "plain": (DEPARTMENTS[1], "dash")}
