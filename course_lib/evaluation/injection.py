@@ -30,7 +30,7 @@ Flags = NDArray[np.bool_]
 
 def fake_accounts(train: Histories, product: int, style: str, count: int, rng: np.random.Generator) -> Histories:
     """``count`` histories that push ``product``; the first of a larger number are those of a smaller one."""
-    sales = np.bincount(train.items).astype(np.float64)
+    sales = np.bincount(train.items, minlength=product + 1).astype(np.float64)
     sales[[0, product]] = 0
     best = np.argsort(-sales, kind="stable")[:100]
     able = np.flatnonzero(train.lengths >= 2)
