@@ -22,12 +22,12 @@ import numpy as np
 from course_lib.data import registry
 from course_lib.errors import CourseError
 from course_lib.evaluation.intervals import bootstrap
+from course_lib.evaluation.likelihood import attack
 from course_lib.evaluation.membership import Attack, Crowd, Numbers
 from course_lib.evaluation.protocol import evaluate
 from course_lib.experiments.config import RunConfig
 from course_lib.experiments.events import Event, Folder, exact, plan, result
 from course_lib.experiments.products import view_at
-from course_lib.explain.likelihood import attack
 from course_lib.models.base import untrained
 from course_lib.models.catalogue import model_card
 from course_lib.training.checkpoint import one_thread

@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.func import functional_call, grad, vmap
 
 from course_lib.data.histories import Histories
-from course_lib.explain.likelihood import own_losses
+from course_lib.evaluation.likelihood import own_losses
 
 Gradients = dict[str, Tensor]
 CHUNK = 64  # shoppers whose own gradients exist at once: they stay in the processor's cache

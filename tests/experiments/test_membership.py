@@ -15,10 +15,10 @@ from course_lib.data import registry
 from course_lib.data.histories import Histories
 from course_lib.errors import CourseError
 from course_lib.evaluation.auc import auc
+from course_lib.evaluation.likelihood import attack, likelihoods
 from course_lib.evaluation.membership import Attack, Crowd
 from course_lib.experiments.config import CONFIG, RunConfig
 from course_lib.experiments.events import Folder
-from course_lib.explain.likelihood import attack, likelihoods
 from course_lib.models.base import untrained
 from course_lib.training.private import PrivateTrainer, clipped_sum, loss_of, per_shopper, weights_of
 
