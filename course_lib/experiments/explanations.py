@@ -108,8 +108,10 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
             trainer.average.settle()
         with trainer.shown():
             judged = Judged.make(model, chosen if last else chosen.take(np.arange(min(ON_THE_WAY, len(chosen)))))
-            view = {"shoppers": people, "faithful": judged.table()}
-            yield folder.frame(epoch, view, model.state_dict(), epoch=float(epoch))
+            table = judged.table()
+            yield folder.frame(
+                epoch, {"shoppers": people, "faithful": table}, model.state_dict(), epoch=float(epoch), faithful=table
+            )
     model.save(folder.path / FINISHED)
     test = evaluate(model.score, split.test.take(np.arange(min(ASKED, len(split.test)))))
     trained = round(trainer.progress.seconds, 3)

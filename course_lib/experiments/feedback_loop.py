@@ -64,7 +64,7 @@ MEASURES = {
     "revenue_first": "currency",  # of the first week alone
     "revenue_last": "currency",  # and of the last one
     "stayed": "share",  # shoppers who have not left
-    "utility": "number",  # mean of the purchases; 0 is indifference
+    "purchase_utility": "number",  # mean of the purchases; 0 is indifference
     "unfairness": "share",  # of exposure that sellers have beyond their merit
     "alike": "share",  # by how much tastes differ less between shoppers than at the start
     "gap_niche": "difference",  # purchases a visit, of shoppers with the commonest taste less those with the rarest
@@ -269,7 +269,9 @@ def measures(ours: Shop, plain: Shop, sellers: Sellers) -> dict[str, dict[str, f
         "revenue_first": exact(round(ours.revenue[0] / len(ours.life), 4)),
         "revenue_last": exact(round(ours.revenue[-1] / len(ours.life), 4)),
         "stayed": bootstrap((~ours.patience.left).astype(float)).to_dict(),
-        "utility": exact(round(float(np.average(ours.patience.utility, weights=np.maximum(ours.sales, 1))), 5)),
+        "purchase_utility": exact(
+            round(float(np.average(ours.patience.utility, weights=np.maximum(ours.sales, 1))), 5)
+        ),
         "alike": exact(round(float(1 - ours.life.taste.var(axis=0).mean() / ours.start), 6)),
     }
     if came.any():

@@ -132,9 +132,9 @@ def faithful(shown: Shown, language: str, narrow: bool = False) -> Figure:
     Frame columns: way, test, value, low, high.
     """
     title, columns = text("explanations.faithful_title", language), ["way", "test", "value", "low", "high"]
-    found = (shown.frame or {}).get("faithful")
-    if not found:
-        found = next((run.result["faithful"] for run in shown.runs if run.result and "faithful" in run.result), None)
+    told = [one for run in shown.runs[:1] for one in run.of("frame") if "faithful" in one]
+    here = [one for one in told if shown.at is None or one["at"] <= shown.at]
+    found = here[-1]["faithful"] if here else None
     if not found:
         return empty(title, columns, language)
     rows = [

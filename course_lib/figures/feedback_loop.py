@@ -14,8 +14,8 @@ from course_lib.text import text
 LEGEND = {"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "font": {"size": 12}}
 PANELS = ("revenue", "stayed", "gini")
 BETTER = {
-    "gini_over_plain": "down", "buying": "up", "revenue": "up", "revenue_last": "up", "stayed": "up", "utility": "up",
-    "unfairness": "down",
+    "gini_over_plain": "down", "buying": "up", "revenue": "up", "revenue_last": "up", "stayed": "up",
+    "purchase_utility": "up", "unfairness": "down",
 }  # fmt: skip
 MOST = 20  # sellers that fit
 

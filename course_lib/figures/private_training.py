@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from course_lib.figures.base import Figure, Plot, axis, dotted_lines, empty, note, three
+from course_lib.figures.base import Figure, Plot, axis, dotted_lines, empty, moments_shown, note, three
 from course_lib.figures.names import measure_name
 from course_lib.figures.palette import DEPARTMENTS, Theme
 from course_lib.figures.shown import Shown
@@ -81,6 +81,48 @@ def price(shown: Shown, language: str, narrow: bool = False) -> Figure:
     said = "; ".join(f"{run}: {three(row['ndcg@10'])} / {three(row['auc_reference'])}" for run, row in part.iterrows())
     alt = text("private_training.price_alt", language, runs=said)
     return Figure(frame, title, alt, draw, height=460 if narrow else 430, revision="private-price")
+
+
+def by_update(shown: Shown, language: str, narrow: bool = False) -> Figure:
+    """NDCG@10 and the attack with a reference as the updates go on. Frame columns: at, updates, ndcg, auc."""
+    title, columns = text("private_training.by_update_title", language), ["at", "updates", "ndcg", "auc"]
+    run = shown.runs[0] if shown.runs else None
+    told = [one for one in run.of("frame") if "auc_reference" in one and "step" in one] if run is not None else []
+    if not told:
+        return empty(title, columns, language)
+    rows = [(int(one["at"]), int(one["step"]), one["ndcg@10"], one["auc_reference"]) for one in told]
+    frame = pd.DataFrame(rows, columns=columns)
+
+    def draw(page: Theme) -> tuple[list[Plot], Plot]:
+        data: list[Plot] = [
+            {
+                "type": "scatter", "mode": "lines+markers", "x": frame["updates"].tolist(), "y": frame[name].tolist(),
+                "yaxis": where, "name": measure_name(measure, language),
+                "line": {"color": mark.colour(page), "width": 2.5, "dash": dash},
+                "marker": {"symbol": mark.symbol, "size": 8, "color": mark.colour(page)},
+                "hovertemplate": "%{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
+            }
+            for name, measure, where, mark, dash in (
+                ("ndcg", "ndcg@10", "y", DEPARTMENTS[2], "solid"),
+                ("auc", "auc_reference", "y2", DEPARTMENTS[1], "dash"),
+            )
+        ]  # fmt: skip
+        return data, {
+            "showlegend": True,
+            "legend": LEGEND,
+            "xaxis": axis(page, text("private_training.axis_updates", language), anchor="y2"),
+            "yaxis": axis(page, measure_name("ndcg@10", language), domain=[0.46, 1], rangemode="tozero"),
+            "yaxis2": axis(page, text("membership.axis_auc", language), domain=[0, 0.36], range=[0.45, 0.8]),
+            "shapes": dotted_lines(page, moments_shown(frame, frame["updates"], shown.at)),
+            "margin": {"t": 76 if narrow else 54, "l": 56},
+        }
+
+    last = frame.iloc[-1]
+    alt = text(
+        "private_training.by_update_alt", language, updates=int(last["updates"]), ndcg=three(last["ndcg"]),
+        auc=three(last["auc"]),
+    )  # fmt: skip
+    return Figure(frame, title, alt, draw, height=380, revision="private-updates")
 
 
 def spending(shown: Shown, language: str, narrow: bool = False) -> Figure:

@@ -15,7 +15,16 @@ from course_lib.ui.component import component
 from course_lib.ui.lab import Lab
 from course_lib.ui.shell import t
 
-COUNTED = ("epoch", "level", "numbers", "slates", "shoppers", "products")  # what a frame's event may say of itself
+COUNTED = (
+    "epoch",
+    "level",
+    "numbers",
+    "slates",
+    "shoppers",
+    "products",
+    "week",
+    "accounts",
+)  # what a frame's event may say of itself
 
 
 def chosen_frame(lab: Lab, view: RunView) -> int:
