@@ -62,7 +62,7 @@ MEASURES = {
     "ndcg@10": "score",
     "purchase_rate": "share",  # of the visits
     "order_value": "currency",  # mean price of what is bought
-    "revenue": "currency",  # a visit
+    "visit_revenue": "currency",
     "purchases_gain": "share",  # purchases, over those with the bestsellers, less 1
     "revenue_gain": "share",  # revenue, likewise
     "parameters": "count",
@@ -195,7 +195,7 @@ def measures(ours: Sales, theirs: Sales) -> dict[str, dict[str, float]]:
     return {
         "purchase_rate": ratio(ours.purchases, ours.visits),
         "order_value": ratio(ours.revenue, ours.purchases),
-        "revenue": ratio(ours.revenue, ours.visits),
+        "visit_revenue": ratio(ours.revenue, ours.visits),
         "purchases_gain": gain(ours.purchases, theirs.purchases),
         "revenue_gain": gain(ours.revenue, theirs.revenue),
     }

@@ -14,7 +14,7 @@ from course_lib.figures.shown import Shown
 from course_lib.figures.strips import COLUMNS, Strip, in_words, strip_rows, strips, strips_height
 from course_lib.text import text
 
-BETTER = {"ndcg@10": "up", "purchase_rate": "up", "order_value": "up", "revenue": "up"}
+BETTER = {"ndcg@10": "up", "purchase_rate": "up", "order_value": "up", "visit_revenue": "up"}
 GAINS = ("purchases_gain", "revenue_gain")
 MARKS = dict(zip(GAINS, DEPARTMENTS, strict=False))
 NORMAL = 1.959963985  # of a 95% interval
@@ -27,7 +27,7 @@ def lists(shown: Shown, language: str, narrow: bool = False) -> Figure:
     Frame columns: run, model, measure, value, low, high.
     """
     title = text("weeks_of_sales.lists_title", language)
-    frame = strip_rows(tuple(BETTER), shown, "revenue", language)
+    frame = strip_rows(tuple(BETTER), shown, "visit_revenue", language)
     if frame.empty:
         return empty(title, COLUMNS, language)
     names = {measure: measure_name(measure, language) for measure in BETTER}
@@ -44,7 +44,7 @@ def apart(shown: Shown, language: str, narrow: bool = False) -> Figure:
     Frame columns: run, ndcg, measure, value, low, high.
     """
     title, columns = text("weeks_of_sales.apart_title", language), ["run", "ndcg", "measure", "value", "low", "high"]
-    rows = strip_rows(("ndcg@10", *GAINS), shown, "revenue", language)
+    rows = strip_rows(("ndcg@10", *GAINS), shown, "visit_revenue", language)
     if rows.empty:
         return empty(title, columns, language)
     ndcg = rows[rows["measure"] == "ndcg@10"].set_index("run")["value"]

@@ -16,7 +16,8 @@ from course_lib.ui.lab import Lab
 from course_lib.ui.shell import t
 
 COUNTED = (  # what a frame's event may say of itself
-    "epoch", "level", "numbers", "slates", "shoppers", "products", "searches", "weight",
+    "epoch", "level", "numbers", "slates", "shoppers", "products", "searches", "weight", "week",
+    "accounts",
 )  # fmt: skip
 
 

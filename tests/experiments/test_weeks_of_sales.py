@@ -48,7 +48,7 @@ def test_both_lives_have_the_same_visits_and_the_list_makes_the_difference(nothi
     found = weeks.measures(ours, theirs)
     assert found["order_value"]["value"] > theirs.revenue.sum() / theirs.purchases.sum()
     assert found["purchases_gain"]["value"] == pytest.approx(ours.purchases.sum() / theirs.purchases.sum() - 1)
-    assert found["revenue"]["low"] <= found["revenue"]["value"] <= found["revenue"]["high"]
+    assert found["visit_revenue"]["low"] <= found["visit_revenue"]["value"] <= found["visit_revenue"]["high"]
 
 
 def test_the_same_list_earns_nothing_more(nothing_learned):

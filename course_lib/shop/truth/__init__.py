@@ -11,6 +11,7 @@ relations      which products replace and which complete each other
 departments    how far a taste in one department tells what is liked in another
 life           the state of shoppers between the weeks
 weeks          how well purchases fit, how relevant slates were, how tastes drifted
+patience       who leaves for good, when purchases disappoint or cost too much
 
 The rooms ``data`` and ``models`` may not import it (tests/test_floor_plan.py), and nothing that they are handed leads
 to it (tests/shop/test_truth_door.py). The frames beside it, in course_lib/shop, have observable columns only: the names
