@@ -7,7 +7,6 @@ slates         examination, attractiveness, any policy's true value
 identity       who an unknown visitor really is, and what was considered before each purchase
 coupons        each shopper's true chances with and without a coupon, and the best targeting
 satisfaction   true utility after each purchase, true quality of each product
-relations      which products replace and which complete each other
 departments    how far a taste in one department tells what is liked in another
 life           the state of shoppers between the weeks
 weeks          how well purchases fit, how relevant slates were, how tastes drifted
