@@ -189,3 +189,10 @@ def test_somebody_has_to_be_left(tmp_path: Path) -> None:
     with pytest.raises(CourseError) as caught:
         run("forgetting", tmp_path, members=50, deleted=50)
     assert caught.value.key == "nobody_left"
+
+
+@pytest.mark.parametrize("name", ["membership", "private_training", "forgetting"])
+def test_one_member_is_refused_in_a_sentence(name: str) -> None:
+    with pytest.raises(CourseError) as caught:
+        RunConfig.make(name, {"dataset": ("shop", "tiny")}, {"members": 1}, 1)
+    assert "members" in caught.value.text("en")
