@@ -39,7 +39,7 @@ SETTINGS = {
     "members": (1000, 4, 1_000_000),  # shoppers who are learned from
 }
 MEASURES = {
-    "auc": "share",  # that a member scores above an outsider, by the loss
+    "attack_auc": "share",  # that a member scores above an outsider, by the loss
     "auc_reference": "share",
     "caught": "share",  # members found out where 1% of outsiders are accused
     "caught_reference": "share",
@@ -120,7 +120,7 @@ def bootstrap_gap(loss: Attack) -> dict[str, float]:
 def _told(attacks: Mapping[str, Attack], ndcg: Mapping[str, float]) -> dict[str, dict[str, float]]:
     loss, reference = attacks["loss"], attacks["reference"]
     return {
-        "auc": loss.auc().to_dict(),
+        "attack_auc": loss.auc().to_dict(),
         "auc_reference": reference.auc().to_dict(),
         "caught": loss.caught(STRICT).to_dict(),
         "caught_reference": reference.caught(STRICT).to_dict(),

@@ -46,7 +46,7 @@ SETTINGS = {  # (default, lowest, highest) or (default, *choices)
 }
 MEASURES = {
     "ndcg@10": "score",  # of outsiders' next purchases
-    "auc": "share",  # that a member scores above an outsider, by the loss
+    "attack_auc": "share",  # that a member scores above an outsider, by the loss
     "auc_reference": "share",
     "caught_reference": "share",  # members found out where 1% of outsiders are accused
     "spent": "number",  # epsilon that the steps have spent; only where there is noise
@@ -108,7 +108,7 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
         attacks = attack(model, reference, seen)
         told = {
             "ndcg@10": dict(evaluate(model.score, seen.test).metrics["ndcg@10"]),
-            "auc": attacks["loss"].auc().to_dict(),
+            "attack_auc": attacks["loss"].auc().to_dict(),
             "auc_reference": attacks["reference"].auc().to_dict(),
             "caught_reference": attacks["reference"].caught(STRICT).to_dict(),
         }

@@ -16,8 +16,8 @@ from course_lib.text import text
 
 LEGEND = {"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "font": {"size": 12}}
 GROUPS = {"members": DEPARTMENTS[0], "outsiders": DEPARTMENTS[1]}
-CURVES = {"auc": (DEPARTMENTS[0], "dash"), "auc_reference": (DEPARTMENTS[1], "solid")}
-BETTER = {"auc": "down", "auc_reference": "down", "caught_reference": "down", "ndcg@10": "up"}
+CURVES = {"attack_auc": (DEPARTMENTS[0], "dash"), "auc_reference": (DEPARTMENTS[1], "solid")}
+BETTER = {"attack_auc": "down", "auc_reference": "down", "caught_reference": "down", "ndcg@10": "up"}
 
 
 def scores(shown: Shown, language: str, narrow: bool = False) -> Figure:
@@ -127,14 +127,14 @@ def people(shown: Shown, language: str, narrow: bool = False) -> Figure:
 def by_epoch(shown: Shown, language: str, narrow: bool = False) -> Figure:
     """AUC of both attacks, and NDCG@10 of shoppers never seen, after each epoch.
 
-    Frame columns: at, epoch, auc, auc_reference, ndcg.
+    Frame columns: at, epoch, attack_auc, auc_reference, ndcg.
     """
-    title, columns = text("membership.by_epoch_title", language), ["at", "epoch", "auc", "auc_reference", "ndcg"]
+    title, columns = text("membership.by_epoch_title", language), ["at", "epoch", "attack_auc", "auc_reference", "ndcg"]
     run = shown.runs[0] if shown.runs else None
-    told = [one for one in run.of("frame") if "auc" in one and "epoch" in one] if run is not None else []
+    told = [one for one in run.of("frame") if "attack_auc" in one and "epoch" in one] if run is not None else []
     if not told:
         return empty(title, columns, language)
-    rows = [(int(one["at"]), one["epoch"], one["auc"], one["auc_reference"], one["ndcg@10"]) for one in told]
+    rows = [(int(one["at"]), one["epoch"], one["attack_auc"], one["auc_reference"], one["ndcg@10"]) for one in told]
     frame = pd.DataFrame(rows, columns=columns)
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
@@ -159,7 +159,7 @@ def by_epoch(shown: Shown, language: str, narrow: bool = False) -> Figure:
 
     last = frame.iloc[-1]
     alt = text(
-        "membership.by_epoch_alt", language, auc=three(last["auc"]), reference=three(last["auc_reference"]),
+        "membership.by_epoch_alt", language, auc=three(last["attack_auc"]), reference=three(last["auc_reference"]),
         ndcg=three(last["ndcg"]), epochs=int(last["epoch"]),
     )  # fmt: skip
     return Figure(frame, title, alt, draw, height=440 if narrow else 400, revision="membership-epochs")
