@@ -43,23 +43,26 @@ def side_by_side(shown: Shown, language: str, narrow: bool = False) -> Figure:
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
         labels = [f"{place + 1} {shorten(names[place], 12 if narrow else 26)}" for place in range(first, len(window))]
         ways = [way for way in shares if way != "leave_one_out"]  # it is what really deleting shows
-        width = 12 if narrow else 18
         table = [[float(shares[way][place]) for way in ways] for place in range(first, len(window))]
         low, high = ("#eef3f7", "#0072b2") if not page.dark else ("#20262e", "#56b4e9")
         data: list[Plot] = [
             {
-                "type": "heatmap", "z": table, "x": [plotly_text(shorten(called[way], width)) for way in ways],
+                "type": "heatmap", "z": table, "x": list(range(len(ways))),
                 "y": [plotly_text(one) for one in labels], "zmin": 0, "zmax": 1, "xgap": 2, "ygap": 2,
                 "colorscale": [[0, low], [1, high]], "showscale": False,
                 "text": [[f"{one:.0%}" if one >= 0.1 else "" for one in row] for row in table],
                 "texttemplate": "%{text}", "textfont": {"size": 10 if narrow else 12},
-                "hovertemplate": "%{x}<br>%{y}: %{z:.0%}<extra></extra>",
+                "customdata": [[plotly_text(called[way]) for way in ways] for _ in labels],
+                "hovertemplate": "%{customdata}<br>%{y}: %{z:.0%}<extra></extra>",
             }
         ]  # fmt: skip
+        heads = [plotly_text(text(f"explanations.short_{way}", language)) for way in ways]
         return data, {
-            "xaxis": axis(page, "", side="bottom", tickangle=-40, automargin=True, showgrid=False),
+            "xaxis": axis(
+                page, "", side="top", tickangle=-40, showgrid=False, tickvals=list(range(len(ways))), ticktext=heads
+            ),
             "yaxis": axis(page, "", automargin=True, showgrid=False),
-            "margin": {"l": 120 if narrow else 210, "b": 90},
+            "margin": {"l": 120 if narrow else 210, "t": 84, "b": 12, "r": 40},
         }
 
     strongest = "; ".join(
@@ -91,7 +94,7 @@ def reason(shown: Shown, language: str, narrow: bool = False) -> Figure:
     )
     if len(answer["window"]) <= len(answer["named"]):
         verdict = text("explanations.whole_history", language)
-    wide = 40 if narrow else 84
+    wide = 36 if narrow else 56
     sentence = text("explanations.because", language, product=shorten(told, wide), named=shorten(named, wide))
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
@@ -106,24 +109,19 @@ def reason(shown: Shown, language: str, narrow: bool = False) -> Figure:
             }
         ]  # fmt: skip
         place: Plot = {
-            "xref": "paper",
-            "yref": "paper",
-            "x": 0,
-            "xanchor": "left",
-            "yanchor": "bottom",
-            "align": "left",
-        }
+            "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom", "align": "left",
+        }  # fmt: skip
         said = "<br>".join([*map(plotly_text, wrap(sentence, wide + 8)), f"<b>{plotly_text(verdict)}</b>"])
         return data, {
             "xaxis": axis(page, text("explanations.axis_p", language), tickformat=".0%", rangemode="tozero"),
             "yaxis": axis(page, "", autorange="reversed", automargin=True),
             "annotations": [note(page, 0, 1.02, said, **place)],
-            "margin": {"t": 104 if narrow else 76},
+            "margin": {"t": 110},
         }  # fmt: skip
 
     alt = text("explanations.reason_alt", language, sentence=sentence, verdict=verdict, p=f"{answer['p']:.1%}",
                without=f"{answer['p_without']:.1%}", only=f"{answer['p_only']:.1%}")  # fmt: skip
-    return Figure(frame, title, alt, draw, height=280, revision="explanations-reason")
+    return Figure(frame, title, alt, draw, height=320, revision="explanations-reason")
 
 
 def faithful(shown: Shown, language: str, narrow: bool = False) -> Figure:

@@ -34,6 +34,7 @@ def reach(shown: Shown, language: str, narrow: bool = False) -> Figure:
         return empty(title, columns, language)
     frame = pd.DataFrame(rows, columns=columns)
     answer = shown.answer or {}
+    lines = frame["run"].nunique() + (answer.get("needed") is not None)  # of the legend
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
         data: list[Plot] = []
@@ -62,13 +63,13 @@ def reach(shown: Shown, language: str, narrow: bool = False) -> Figure:
             "legend": LEGEND,
             "xaxis": axis(page, text("injection.axis_accounts", language), rangemode="tozero"),
             "yaxis": axis(page, text("injection.axis_seen", language), tickformat=".0%", rangemode="tozero"),
-            "margin": {"t": 76 if narrow else 54, "l": 58},
+            "margin": {"t": 34 + 21 * -(-lines // (1 if narrow else 3)), "l": 58},
         }
 
     last = frame.groupby("run", sort=False).last()
     said = "; ".join(f"{run}: {row['accounts']:.0f}, {row['seen']:.1%}" for run, row in last.iterrows())
     alt = text("injection.reach_alt", language, runs=said)
-    return Figure(frame, title, alt, draw, height=380, revision="injection-reach")
+    return Figure(frame, title, alt, draw, height=440 if narrow else 380, revision="injection-reach")
 
 
 def account(shown: Shown, language: str, narrow: bool = False) -> Figure:
