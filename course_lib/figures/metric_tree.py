@@ -132,7 +132,7 @@ def gains(shown: Shown, language: str, narrow: bool = False) -> Figure:
 
 
 def _name(row: dict[str, Any], language: str) -> str:
-    return text("metric_tree.node_" + row["node"], language)
+    return text(f"metric_tree.node_{row['node']}", language)
 
 
 def written(node: str, value: float) -> str:

@@ -23,7 +23,7 @@ from course_lib.ui.lesson_values import every_value, measured_values
 from course_lib.ui.shell import plain, t
 
 QUERY, TERM = "resources.query", "resources.term"
-TODAY = "resources.review"  # session: the questions that were due when the page was first opened today
+TODAY = "resources_review"  # session: the questions that were due when the page was first opened today
 READING_WIDTH = 780  # pixels, as of a lesson's prose
 
 
