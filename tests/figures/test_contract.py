@@ -349,9 +349,13 @@ def test_it_speaks_the_readers_language(case: Case) -> None:
 
 
 def test_what_is_there_is_drawn() -> None:
-    """The cases above are no empty frames: each picture has marks in at least one of its states."""
+    """The cases above are no empty frames: each picture has marks in at least one of its states.
+
+    What trained experiments draw need not be made up here: tests/contracts/test_pictures.py draws it from a real run.
+    """
+    trained = {name for name, card in experiment_cards().items() if not card.light} - {"next_item"}
     bare = {name for name in pictures() if not any(_marks(case) for case in CASES if case.name == name)}
-    assert bare == set()
+    assert {name for name in bare if name.partition(".")[0] not in trained} == set()
 
 
 def _marks(case: Case) -> int:
