@@ -89,6 +89,7 @@ def masks(shown: Shown, language: str, narrow: bool = False) -> Figure:
             "xaxis": hidden | {"range": [0, 1]},
             "yaxis": hidden | {"range": [-0.6, len(rows) + 1.6]},
             "annotations": notes,
+            "shapes": [{"type": "line", "x0": 0, "x1": 1, "y0": 0.5, "y1": 0.5, "line": {"color": page.muted}}],
             "margin": {"l": 12, "b": 8},
         }
 
