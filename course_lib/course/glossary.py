@@ -81,6 +81,11 @@ def _read_term(row: Table) -> Term:
 
 def terms_of(lesson: Lesson, language: str) -> tuple[Term, ...]:
     """The terms that a lesson's prose uses, in the alphabetical order of their English names."""
-    text = "\n".join(lesson.sections(language).values())
+    return _terms_in("\n".join(lesson.sections(language).values()), language)
+
+
+@functools.lru_cache(maxsize=64)
+def _terms_in(text: str, language: str) -> tuple[Term, ...]:
+    """Kept, because a page asks at every drawing and a lesson's text rarely changes."""
     found = (term for term in load_glossary() if term.is_in(text, language))
     return tuple(sorted(found, key=lambda term: term.name("en").casefold()))

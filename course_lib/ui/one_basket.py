@@ -12,7 +12,6 @@ from typing import Any
 import streamlit as st
 
 from course_lib.course.lab_state import check_history
-from course_lib.errors import CourseError
 from course_lib.figures.shown import Shown
 from course_lib.runs.view import RunView, frame_view
 from course_lib.ui import asked_settings, shell
@@ -20,7 +19,7 @@ from course_lib.ui.history_editor import history_editor, replace_history
 from course_lib.ui.lab import Lab
 from course_lib.ui.ranked_list import ranked_list
 from course_lib.ui.shell import t
-from course_lib.ui.shoppers import name_of, shopper_choice
+from course_lib.ui.shoppers import followed, name_of, shopper_choice
 
 WHO = "shopper"  # where an experiment wants to know whose basket it is, it asks for their number from 1
 
@@ -88,13 +87,3 @@ def basket(lab: Lab, now: Shown, title: str, help: str) -> None:
             )
     history_editor(lab, view.config.dataset, tuple(who["history"]), basket=True)
     lab.told("look")
-
-
-def followed(view: RunView) -> list[Mapping[str, Any]]:
-    """The baskets of a run's frames; none where no frame can be read yet."""
-    if not view.frames:
-        return []
-    try:
-        return list(frame_view(view.run_id, view.frames[0]).get("shoppers", ()))
-    except CourseError:
-        return []

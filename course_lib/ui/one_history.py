@@ -13,7 +13,6 @@ from typing import Any
 import streamlit as st
 
 from course_lib.course.lab_state import check_history
-from course_lib.errors import CourseError
 from course_lib.figures.shown import Shown
 from course_lib.runs.view import RunView, frame_view
 from course_lib.ui import asked_settings, shell
@@ -21,14 +20,14 @@ from course_lib.ui.history_editor import history_editor, replace_history
 from course_lib.ui.lab import Lab
 from course_lib.ui.ranked_list import ranked_list
 from course_lib.ui.shell import t
-from course_lib.ui.shoppers import name_of, shopper_choice
+from course_lib.ui.shoppers import followed, name_of, shopper_choice
 
 LISTED = 10
 
 
 def controls(lab: Lab, view: RunView, place: str) -> None:
     """Whose history is asked about."""
-    people = _shoppers(view)
+    people = followed(view)
     if not people:
         return
     shopper_choice(lab, view, people, place)
@@ -36,13 +35,13 @@ def controls(lab: Lab, view: RunView, place: str) -> None:
 
 def below(lab: Lab, view: RunView, place: str) -> None:
     """How the question is put."""
-    if _shoppers(view):
+    if followed(view):
         asked_settings.below(lab, view, place)
 
 
 def shown(lab: Lab, view: RunView, at: int) -> Shown:
     """The chosen shopper with the learner's edits, and what the run answers; raises CourseError where it cannot."""
-    people, items = _shoppers(view), lab.items(view)
+    people, items = followed(view), lab.items(view)
     who: dict[str, Any] = {"user": 0, "history": [], "target": None}
     if people:
         chosen = min(lab.state.shopper, len(people) - 1)
@@ -84,13 +83,3 @@ def history(lab: Lab, now: Shown, before: Mapping[str, Any] | None) -> None:
 
 
 VIEWS = {"cards": cards, "history": history}
-
-
-def _shoppers(view: RunView) -> list[Mapping[str, Any]]:
-    """Those who are followed; none where no frame can be read yet."""
-    if not view.frames:
-        return []
-    try:
-        return list(frame_view(view.run_id, view.frames[0]).get("shoppers", ()))
-    except CourseError:
-        return []

@@ -8,7 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from course_lib.runs.view import RunView
+from course_lib.errors import CourseError
+from course_lib.runs.view import RunView, frame_view
 from course_lib.shop import Persona, personas
 from course_lib.text import text
 from course_lib.ui.history_editor import replace_history
@@ -16,6 +17,16 @@ from course_lib.ui.lab import Lab
 from course_lib.ui.shell import t
 
 SHOP = "shop"
+
+
+def followed(view: RunView) -> list[Mapping[str, Any]]:
+    """Those in a run's frames who are followed, or their baskets; none where no frame can be read yet."""
+    if not view.frames:
+        return []
+    try:
+        return list(frame_view(view.run_id, view.frames[0]).get("shoppers", ()))
+    except CourseError:
+        return []
 
 
 def shopper_choice(lab: Lab, view: RunView, people: Sequence[Mapping[str, Any]], place: str) -> None:
