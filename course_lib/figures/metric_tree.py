@@ -60,7 +60,7 @@ def tree(shown: Shown, language: str, narrow: bool = False) -> Figure:
         for row in rows
     )
     alt = text("metric_tree.tree_alt", language, nodes=told)
-    return Figure(frame, title, alt, draw, height=350 if narrow else 170, revision="metric-tree")
+    return Figure(frame, title, alt, draw, height=430 if narrow else 170, revision="metric-tree")
 
 
 def nodes(shown: Shown, language: str, narrow: bool = False) -> Figure:
