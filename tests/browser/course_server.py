@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,16 +15,10 @@ from typing import Any
 import psutil
 
 from course_lib.settings import PROJECT
+from tests.ports import free_port
 
 PATIENCE_S = 60.0
 ENDED = {"finished", "stopped", "failed"}
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class CourseServer:

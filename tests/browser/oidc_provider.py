@@ -10,13 +10,14 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 import uvicorn
-from course_server import free_port
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
+
+from tests.ports import free_port
 
 PATIENCE_S = 20.0
 

@@ -11,9 +11,10 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
-from course_server import PATIENCE_S, free_port
+from course_server import PATIENCE_S
 
 from course_lib.settings import PROJECT
+from tests.ports import free_port
 
 DEPLOY = PROJECT / "deploy"
 # Debian puts it where only administrators look.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from course_server import CourseServer, free_port
+from course_server import CourseServer
 from lesson_page import LessonPage
 from oidc_provider import Provider
 from playwright.sync_api import Browser, expect
@@ -18,6 +18,7 @@ from visitors import Visitors
 
 from course_lib.course import tables
 from course_lib.course.store import open_store
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from course_lib.cli.main import build_parser, main
 from course_lib.errors import CourseError
 from course_lib.text import strings
 from course_lib.ui import services
+from tests.ports import free_port
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 COMMANDS = {"data", "experiments", "lessons", "run", "runs", "start", "train"}
@@ -284,7 +285,7 @@ def test_too_little_disk_is_refused_before_anything_is_deleted(
     kept.write_text("{}")
     monkeypatch.setenv("LIVEREC_HOME", str(tmp_path))
     monkeypatch.setenv("LIVEREC_RUN_BYTES", value)
-    assert main(["start", "--port", "8599"]) == 2
+    assert main(["start", "--port", str(free_port())]) == 2
     said = capsys.readouterr().err
     assert said.startswith(f"The environment variable LIVEREC_RUN_BYTES is “{value}”")
     assert "134217728" in said

@@ -23,6 +23,7 @@ from course_lib.cli import start
 from course_lib.cli.main import main
 from course_lib.errors import CourseError
 from course_lib.settings import PROJECT
+from tests.ports import free_port
 
 
 @pytest.fixture
@@ -210,7 +211,8 @@ def test_ctrl_c_is_no_failure(moment: str, tmp_path: Path) -> None:
         if moment == "begun":
             time.sleep(1)  # its imports take longer
         os.killpg(server.pid, signal.SIGINT)  # as a terminal sends it to all of its foreground
-        assert server.wait(30) in (0, 130), log.read_text()
+        # CPython ends by the signal itself where it met it in code made by exec, as dataclasses are: to a shell 130 too
+        assert server.wait(30) in (0, 130, -signal.SIGINT), log.read_text()
         assert "Traceback" not in log.read_text()
         assert "Aborted" not in log.read_text()
     finally:
@@ -253,9 +255,3 @@ def listens(host: str, port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

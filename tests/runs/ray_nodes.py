@@ -7,21 +7,16 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from tests.ports import free_port
+
 TRIES = 3
 SMALL = ("--object-store-memory", str(80 * 2**20), "--include-log-monitor", "false", "--no-monitor", "--block")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class RayNodes:

@@ -13,13 +13,14 @@ from pathlib import Path
 import pytest
 from contract import Open, RunsContract
 from fake_worker import QUICK, SLOW
-from ray_nodes import RayNodes, free_port
+from ray_nodes import RayNodes
 from run_helpers import FAKE, kinds, make, until, wait_for
 
 from course_lib.errors import CourseError
 from course_lib.runs.ray_runs import CARRIED, RayRuns
 from course_lib.runs.ray_seat import Seat, course_digest
 from course_lib.settings import PROJECT, Settings
+from tests.ports import free_port
 
 pytestmark = [
     pytest.mark.skipif(find_spec("ray") is None, reason="no Ray: pip install -r requirements-cluster.txt"),
