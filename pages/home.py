@@ -7,6 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from course_lib.course.lessons import Lesson
+from course_lib.course.placement import Taken, load_placement, minutes_left, next_lesson, on_route, taken
 from course_lib.course.progress import LessonProgress, lesson_progress
 from course_lib.course.store import Activity
 from course_lib.figures.path import course_map
@@ -37,7 +38,8 @@ def continue_or_start(lessons: list[Lesson], activity: Activity, progress: dict[
     place = last_place(activity)
     with st.container(key="home_continue"):
         if place is None or place[0] not in ready:
-            first = next(iter(ready.values()))
+            coming = next_lesson(on_route(mine.route, lessons), {}, mine.known) if mine is not None else None
+            first = coming or next(iter(ready.values()))
             if st.button(t("home.start", lesson=first.title(lang)), type="primary", key="home_start"):
                 shell.open_lesson(first.id)
             st.caption(first.summary(lang))
@@ -48,6 +50,16 @@ def continue_or_start(lessons: list[Lesson], activity: Activity, progress: dict[
         where = lesson.headings.get(lang, {}).get(place[1] or "")
         share = f"{progress[lesson.id].share:.0%}"
         st.caption(t("home.stopped_at", section=where, share=share) if where else t("home.share", share=share))
+
+
+def path_line(mine: Taken | None) -> None:
+    """The path that the learner took and what is left of it, or the way to one."""
+    if mine is not None:
+        steps = on_route(mine.route, [lesson for lesson in lessons if lesson.ready])
+        left = minutes_left(steps, {id: one.share for id, one in progress.items()}, mine.known)
+        st.caption(t("placement.on_path", name=mine.route.name(lang), minutes=left))
+    label = t("placement.link") if mine is None else t("placement.change")
+    st.page_link(shell.page_file("placement"), label=label)
 
 
 def lesson_list(lessons: list[Lesson], progress: dict[str, LessonProgress]) -> None:
@@ -76,10 +88,11 @@ def the_map(narrow: bool) -> Drawn:
     """The course as a picture; learners who have come equally far share one."""
     shares = {lesson.id: progress[lesson.id].share for lesson in lessons}
     ready = tuple(lesson.ready for lesson in lessons)
+    path = mine.route.lessons if mine is not None else ()
     return shared(
-        ("course_map", lang, narrow, ready, tuple(shares.values())),
+        ("course_map", lang, narrow, ready, tuple(shares.values()), path),
         shell.course(),
-        lambda: course_map(lessons, shares, lang, groups, narrow),
+        lambda: course_map(lessons, shares, lang, groups, narrow, path),
     )
 
 
@@ -89,6 +102,7 @@ groups = {group.id: group.name(lang) for group in shell.course().groups}
 lessons = [replace(lesson, ready=shell.lesson_ready(lesson)) for lesson in shell.lessons()]
 activity = shell.notebook().activity()  # empty where the database cannot be read, which hides no lesson
 progress = {lesson.id: lesson_progress(lesson, activity) for lesson in lessons}
+mine = taken(shell.notebook().preference("route"), load_placement().routes)
 
 shell.title(t("home.title"), t("home.promise"))
 shell.tell_memory()
@@ -97,6 +111,7 @@ with shell.boundary():
 if missing := st.query_params.get(MISSING):
     st.info(shell.plain(t("home.missing", name=missing[:60])))
 continue_or_start(lessons, activity, progress)
+path_line(mine)
 with shell.boundary():
     live_figure(the_map(narrow=False), key="home_map", narrow=the_map(narrow=True), on_click=shell.open_lesson)
 st.header(t("home.all_lessons"), anchor=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 import pandas as pd
@@ -38,6 +38,7 @@ def course_map(
     language: str,
     groups: Mapping[str, str],
     narrow: bool = False,
+    path: Collection[str] = (),
 ) -> Figure:
     """All lessons in order; a click on a ready one carries its id in ``customdata``, others cannot be clicked.
 
@@ -47,8 +48,9 @@ def course_map(
         language: "zh" or "en".
         groups: names of the groups by id, in that language; a group without one shows its id.
         narrow: one column for phones instead of rows of five.
+        path: ids of the lessons on the learner's own path, the others are drawn quieter; empty: none was chosen.
 
-    Frame columns: lesson, order, group, title, minutes, ready, progress, x, y.
+    Frame columns: lesson, order, group, title, minutes, ready, progress, on_path, x, y.
     """
     ordered = sorted(lessons, key=lambda lesson: lesson.order)
     rows: list[dict[str, Any]] = []
@@ -58,10 +60,11 @@ def course_map(
         rows.append(
             {
                 "lesson": lesson.id, "order": lesson.order, "group": lesson.group, "title": lesson.title(language),
-                "minutes": lesson.minutes, "ready": lesson.ready, "progress": share, "x": x, "y": y,
+                "minutes": lesson.minutes, "ready": lesson.ready, "progress": share,
+                "on_path": not path or lesson.id in path, "x": x, "y": y,
             }
         )  # fmt: skip
-    columns = ["lesson", "order", "group", "title", "minutes", "ready", "progress", "x", "y"]
+    columns = ["lesson", "order", "group", "title", "minutes", "ready", "progress", "on_path", "x", "y"]
     frame = pd.DataFrame(rows, columns=columns)
     lines = (len(rows) if narrow else math.ceil(len(rows) / ACROSS)) or 1
 
@@ -92,6 +95,9 @@ def course_map(
     join = text("figures.list_comma", language)
     done = join.join(f"{row['title']} {row['progress']:.0%}" for row in ready) or "–"
     alt = text("figures.course_map_alt", language, lessons=len(rows), ready=len(ready), done=done)
+    if path:
+        steps = join.join(row["title"] for row in rows if row["on_path"]) or "–"
+        alt += text("figures.course_map_path", language, steps=steps)
     return Figure(
         frame=frame,
         title=text("figures.course_map_title", language),
@@ -136,12 +142,13 @@ def _shapes(page: Theme, row: Mapping[str, Any]) -> list[Plot]:
                       line={"color": page.muted, "width": 1.2, "dash": "3px,3px"})]  # fmt: skip
     if row["progress"] >= 1:
         return [_disc(page, row, RADIUS, fillcolor=page.done, line={"color": page.done, "width": 2})]
-    ring = [_disc(page, row, RADIUS, fillcolor=page.background, line={"color": page.muted, "width": 2})]
+    radius, width = (RADIUS, 2) if row["on_path"] else (RADIUS - 6, 1)
+    ring = [_disc(page, row, radius, fillcolor=page.background, line={"color": page.muted, "width": width})]
     if row["progress"] > 0:
         ring.append(
             {
                 "type": "path", "xref": "x", "yref": "y", "xsizemode": "pixel", "ysizemode": "pixel",
-                "xanchor": row["x"], "yanchor": row["y"], "path": _arc(row["progress"], RADIUS),
+                "xanchor": row["x"], "yanchor": row["y"], "path": _arc(row["progress"], radius),
                 "line": {"color": page.done, "width": 7}, "layer": "above",
             }
         )  # fmt: skip
@@ -159,8 +166,9 @@ def _arc(share: float, radius: float) -> str:
 def _number(page: Theme, row: Mapping[str, Any]) -> Plot:
     done = row["ready"] and row["progress"] >= 1
     colour = page.background if done else page.ink if row["ready"] else page.muted
-    words = "<b>✓</b>" if done else f"<b>{row['order']}</b>" if row["ready"] else str(row["order"])
-    return note(page, row["x"], row["y"], words, font={"size": 15 if row["ready"] else 13, "color": colour})
+    loud = row["ready"] and row["on_path"]
+    words = "<b>✓</b>" if done else f"<b>{row['order']}</b>" if loud else str(row["order"])
+    return note(page, row["x"], row["y"], words, font={"size": 15 if loud else 13, "color": colour})
 
 
 def _labels(
@@ -182,8 +190,9 @@ def _labels(
     else:
         small = text("figures.lesson_minutes", language, minutes=row["minutes"])
     title = [plotly_text(line) for line in wrap(row["title"], 40 if narrow else 18)]
-    heading = "<br>".join(f"<b>{line}</b>" if row["ready"] else line for line in title)
-    colour = page.ink if row["ready"] else page.muted
+    loud = row["ready"] and row["on_path"]
+    heading = "<br>".join(f"<b>{line}</b>" if loud else line for line in title)
+    colour = page.ink if loud else page.muted
     small = f'<span style="font-size:11px;color:{page.muted}">{small}</span>'
     if narrow:
         eyebrow = f'<span style="font-size:11px;color:{page.done}">{group}</span><br>' if group else ""

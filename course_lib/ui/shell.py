@@ -135,6 +135,7 @@ def pages(titles: Mapping[str, str]) -> list[st.Page]:
         "my_progress": t("shell.progress"),
         "data": t("shell.data"),
         "my_data": t("shell.my_data"),
+        "placement": t("placement.title"),
         "teach": t("shell.teach"),
     }
     named = {HOME: t("shell.map"), **own, **titles}
