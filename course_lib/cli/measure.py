@@ -3,19 +3,21 @@
 What is measured stands in each lesson's ``values.toml`` (course_lib/course/values.py). The file has one table a lesson,
 one string for each ``{{value:name}}`` in its text; where the languages write a number differently there are ``name_zh``
 and ``name_en``. ``[source]`` says which runs the numbers are of. A run that is finished already is read, not repeated.
-tests/course/test_measured.py makes the runs again and compares.
+tests/course/test_measured.py makes the runs again and compares. ``--new`` takes the other numbers from the file itself.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import tomllib
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from course_lib.cli.console import OK, note, say
 from course_lib.settings import PROJECT, load_settings
+from course_lib.text import LANGUAGES
 
 if TYPE_CHECKING:
     from course_lib.course.measures import Estimate
@@ -30,18 +32,51 @@ HEAD = "# The numbers in the lessons' prose. Written by: python -m course_lib me
 def register(commands: Any) -> None:
     """Adds ``measure``."""
     parser = commands.add_parser("measure", help=say("help_measure"), description=say("help_measure"))
+    parser.add_argument("--new", action="store_true", help=say("help_measure_new"))
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Makes the runs and writes the file."""
+    """Makes the runs and writes the file; with ``--new`` only those that the file does not have."""
     values = sources()
-    configs = runs(values)
-    measured = read(values, finished(configs.values()))
-    FILE.write_text(written(configs, measured), encoding="utf-8")
+    before = recorded(values) if arguments.new else {}
+    wanted = [value for value in values if key_of(value) not in before]
+    made = read(wanted, finished(runs(wanted).values()))
+    measured: dict[str, dict[str, str]] = {}
+    for value in values:
+        known = before.get(key_of(value))
+        found = known if known is not None else {name: made[value.lesson][name] for name in names_of(value, made)}
+        measured.setdefault(value.lesson, {}).update(found)
+    FILE.write_text(written(runs(values), measured), encoding="utf-8")
     count = sum(map(len, measured.values()))
     note(say("measured", count=count, file=FILE.relative_to(PROJECT).as_posix()))
     return OK
+
+
+def recorded(values: Iterable[ValueSource]) -> dict[tuple[str, str, str], dict[str, str]]:
+    """What the file has of each value, by its key, where all of its runs are those that the file names.
+
+    What needs no run is looked up anew each time: no run's name tells that it has changed.
+    """
+    file = tomllib.loads(FILE.read_text(encoding="utf-8")) if FILE.is_file() else {}
+    found = {}
+    for value in values:
+        there = {name: file[value.lesson][name] for name in names_of(value, file)}
+        if there and value.configs and all(one.run_id in file["source"] for one in value.configs):
+            found[key_of(value)] = there
+    return found
+
+
+def key_of(value: ValueSource) -> tuple[str, str, str]:
+    """What tells a value from all others: lesson, name, and the language where it has one of its own."""
+    return value.lesson, value.name, value.language
+
+
+def names_of(value: ValueSource, measured: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Under which names a value stands in a lesson's table: its own, or one a language."""
+    table = measured.get(value.lesson, {})
+    ends = [f"_{value.language}"] if value.language else ["", *(f"_{language}" for language in LANGUAGES)]
+    return [value.name + end for end in ends if value.name + end in table]
 
 
 def sources() -> list[ValueSource]:

@@ -10,6 +10,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -350,3 +351,14 @@ def test_every_fact_and_derived_value_that_a_lesson_asks_for_is_there():
         facts.fact("shop.unicorns")
     with pytest.raises(CourseError, match=r"scaling\.exponent"):
         derived("scaling.unicorns", [])
+
+
+def test_what_the_file_has_is_not_measured_again() -> None:
+    """``measure --new``: each value with a run is known, but one whose run the file does not name."""
+    values = measure.sources()
+    known = measure.recorded(values)
+    assert {measure.key_of(one) for one in values if one.configs} == set(known)
+    assert all(RECORD[lesson][name] == said for (lesson, _, _), told in known.items() for name, said in told.items())
+    one = next(one for one in values if one.configs)
+    other = replace(one, runs=tuple(replace(run, seed=run.seed + 1000) for run in one.configs))
+    assert measure.recorded([other]) == {}
