@@ -135,6 +135,7 @@ def pages(titles: Mapping[str, str]) -> list[st.Page]:
         "my_progress": t("shell.progress"),
         "data": t("shell.data"),
         "my_data": t("shell.my_data"),
+        "capstone": t("shell.capstone"),
         "teach": t("shell.teach"),
     }
     named = {HOME: t("shell.map"), **own, **titles}
@@ -196,7 +197,7 @@ def closed_lesson(lesson: Lesson) -> None:
 
 
 def header() -> None:
-    """Brand, course map, progress, data, the learner's own, teaching for who does, account, language."""
+    """Brand, course map, progress, data, the learner's own, capstone, teaching for who does, account, language."""
     lang = language()
     st.session_state[SWITCH] = lang
     with st.container(horizontal=True, vertical_alignment="center", key="shell_header"):
@@ -205,6 +206,7 @@ def header() -> None:
         st.page_link(PAGES / "my_progress.py", label=t("shell.progress"))
         st.page_link(PAGES / "data.py", label=t("shell.data"))
         st.page_link(PAGES / "my_data.py", label=t("shell.my_data"))
+        st.page_link(PAGES / "capstone.py", label=t("shell.capstone"))
         if class_now.mine() is not None:  # for who learns alone, or has not joined, the way is on My progress
             st.page_link(PAGES / "classroom.py", label=t("classroom.header"))
         if instructing():
