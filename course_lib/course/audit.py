@@ -101,10 +101,8 @@ class Audit:
         return tuple(need for need in use.needs if not self.has(need))
 
     def check(self) -> None:
-        """Raises CourseError where nothing can be trained and asked: one product, or nobody who comes back."""
+        """Raises CourseError where nobody comes back: then nothing can be held out. One product the intake refuses."""
         name = self.address.name
-        if self.items < 2:
-            raise CourseError("capstone_one_product", name=name)
         if not self.asked:
             raise CourseError("capstone_nobody_returns", name=name, users=f"{self.users:,}", events=f"{self.events:,}")
 
