@@ -240,12 +240,12 @@ def remove(arguments: argparse.Namespace) -> int:
     from course_lib.data.intake import store
     from course_lib.data.receipts import SHARED
 
-    own = not store.folder_of(arguments.name, SHARED).is_dir() and store.folder_of(arguments.name, HERE).is_dir()
-    if arguments.name == open_bandit.NAME:
+    name = arguments.name
+    if name == open_bandit.NAME:
         receipt = asdict(open_bandit.remove())
-    elif own:  # of the capstone: with its runs, which hold its shoppers' histories
-        receipt = asdict(remove_dataset(arguments.name, HERE).receipt)
+    elif store.folder_of(name, HERE).is_dir() and not store.folder_of(name, SHARED).is_dir():
+        receipt = asdict(remove_dataset(name, HERE).receipt)  # one's own, with its runs: they hold histories
     else:
-        receipt = asdict(store.remove(arguments.name))
+        receipt = asdict(store.remove(name))
     print(say("data_removed", **{**receipt, "bytes": f"{receipt['bytes']:,}", "files": ", ".join(receipt["files"])}))
     return OK

@@ -2,7 +2,7 @@
 
 report.zh.md, report.en.md    what was there, what was measured, three findings, what could not be said
 findings.json                 the same in numbers
-canvas.zh.md, canvas.en.md    the learner's plan, where something stands in it
+liverec-canvas.*              the learner's plan from the page, as Markdown and PDF, where something stands in it
 sasrec/, hstu/                each run as course_lib/runs/takeaway.py packs it: weights (safetensors), notebook, source
 """
 

@@ -19,7 +19,7 @@ def groups(shown: Shown, language: str, narrow: bool = False) -> Figure:
 
     Frame columns: row (the group), series (the run's number from 0, or "counted"), value, low, high.
     """
-    title = text("who_is_served.groups_title", language)
+    title = text("served.groups_title", language)
     finished = [one for one in shown.runs if (one.result or {}).get("groups")]
     if not finished:
         return empty(title, COLUMNS, language)
@@ -44,6 +44,6 @@ def groups(shown: Shown, language: str, narrow: bool = False) -> Figure:
     for row, series, value, *_ in rows:
         told_by_row.setdefault(row, []).append(f"{names[series]} {three(value)}")
     words = "; ".join(f"{row}: {', '.join(parts)}" for row, parts in told_by_row.items())
-    alt = text("who_is_served.groups_alt", language, groups=words)
+    alt = text("served.groups_alt", language, groups=words)
     draw = dots(frame, marks, names, "NDCG@10", ".2f", 40)
     return Figure(frame, title, alt, draw, height(frame, 40), revision="who-is-served")

@@ -127,7 +127,7 @@ def audited(chosen: Choice) -> Audit:
     with st.spinner(t("datasets.preparing")):
         found = audit(resolve(chosen.card.key))
     lang = shell.language()
-    left, right = st.columns([2, 3])
+    left, right = st.columns([1, 1])
     with left:
         table(words.heads("audit", lang), words.audit_rows(found, lang))
         if found.roles:
@@ -147,4 +147,4 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A plain table; every cell is escaped."""
     top = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in head)
     body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    st.html(f'<div class="lab-table"><table><tr>{top}</tr>{body}</table></div>')
+    st.html(f'<div class="lab-table lab-wraps"><table><tr>{top}</tr>{body}</table></div>')

@@ -173,8 +173,8 @@ def home(work: Work, study: Study) -> None:
     def package() -> bytes:
         more: dict[str, str | bytes] = {}
         if canvas.lines(plan, work.language):
-            more = {f"canvas.{language}.md": canvas.markdown(plan, language) for language in LANGUAGES}
-            more["canvas.pdf"] = canvas_page.as_pdf(plan, work.language)
+            more = {f"liverec-canvas.{language}.md": canvas.markdown(plan, language) for language in LANGUAGES}
+            more["liverec-canvas.pdf"] = canvas_page.as_pdf(plan, work.language)
         return words.as_zip(study, lessons, more)
 
     name = f"liverec-{work.chosen.card.name}"
