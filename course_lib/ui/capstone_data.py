@@ -42,18 +42,18 @@ class Choice:
 
 def choose() -> Choice | None:
     """Draws the choice of a dataset, the upload, and the budget; None where there is no dataset yet."""
-    known = _offered()
+    known, lang = _offered(), shell.language()
     _enter(known)
     for key in (DATASET, BUDGET):
         keep_choice(key)
     if trouble := st.session_state.get(TROUBLE):
-        st.warning(shell.plain(trouble.text(shell.language())))
+        st.warning(shell.plain(trouble.text(lang)))
     if known:
         left, right = st.columns([3, 1])
         left.selectbox(
             t("datasets.choose"),
             list(known),
-            format_func=lambda key: dataset_name(key, shell.language()),
+            format_func=lambda key: dataset_name(key, lang),
             key=DATASET,
             on_change=shell.guarded(_changed, DATASET),
         )
@@ -72,7 +72,7 @@ def choose() -> Choice | None:
     if not known:
         return None
     chosen = Choice(known[st.session_state[DATASET]], int(st.session_state[BUDGET]))
-    query = urlencode({"dataset": chosen.card.key, "lang": shell.language()})
+    query = urlencode({"dataset": chosen.card.key, "lang": lang})
     keep_address(query, ("dataset", "lang"), "capstone_address")
     return chosen
 
