@@ -78,6 +78,7 @@ class Audit:
     longest: int
     asked: int  # shoppers with a last purchase to ask for: three baskets or more
     train: int  # purchases to learn from
+    pairs: int  # of them, those with another one of the same shopper before: what a transformer learns to expect
     rare_targets: int  # of those asked for, bought RARE times or less in the training part
     again: float  # purchases of what the shopper had bought before
     several: float  # baskets with two products or more
@@ -101,10 +102,12 @@ class Audit:
         return tuple(need for need in use.needs if not self.has(need))
 
     def check(self) -> None:
-        """Raises CourseError where nobody comes back: then nothing can be held out. One product the intake refuses."""
+        """Raises CourseError where nobody comes back, or nothing is left to learn from; the intake refuses the rest."""
         name = self.address.name
         if not self.asked:
             raise CourseError("capstone_nobody_returns", name=name, users=f"{self.users:,}", events=f"{self.events:,}")
+        if not self.pairs:
+            raise CourseError("capstone_nothing_to_learn", name=name)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -115,7 +118,7 @@ class Audit:
 def audit(address: Address) -> Audit:
     """The audit of a dataset, made once a process. Raises CourseError where it cannot be read."""
     dataset = load(address)
-    asked, train, rare = _split(dataset)
+    asked, train, pairs, rare = _split(dataset)
     events, items = dataset.events, dataset.items
     times = events[Columns.TIME]
     lengths = dataset.histories().lengths
@@ -125,7 +128,8 @@ def audit(address: Address) -> Audit:
     return Audit(
         address, len(events), dataset.num_users, dataset.num_items, int(events[Columns.BASKET].nunique()), first, last,
         int((times.max() - times.min()) // SECONDS_A_DAY) + 1, float(np.median(lengths)), int(lengths.max()), asked,
-        train, rare, float(events.duplicated([Columns.USER, Columns.ITEM]).mean()), _several(events), _ordered(baskets),
+        train, pairs, rare, float(events.duplicated([Columns.USER, Columns.ITEM]).mean()), _several(events),
+        _ordered(baskets),
         float((items[Columns.TITLE_EN] != items[Columns.CODE]).mean()),
         float((items[Columns.DEPARTMENT] != "other").mean()), float((items[Columns.BRAND] != "").mean()),
         float(items[Columns.PRICE].notna().mean()), dict(card.roles["columns"]) if card is not None else {},
@@ -133,14 +137,15 @@ def audit(address: Address) -> Audit:
     )  # fmt: skip
 
 
-def _split(dataset: Dataset) -> tuple[int, int, int]:
-    """Shoppers asked, purchases to learn from, and rare targets; nobody and nothing where there is no split."""
+def _split(dataset: Dataset) -> tuple[int, int, int, int]:
+    """Shoppers asked, purchases to learn from, those with one before, rare targets; nobody where there is no split."""
     try:
         split = leave_one_out(dataset)
     except CourseError:
-        return 0, len(dataset.events), 0
+        return 0, len(dataset.events), 0, 0
     bought = np.bincount(split.train.items, minlength=dataset.num_items + 1)
-    return len(split.test), len(split.train.items), int((bought[split.test.targets] <= RARE).sum())
+    pairs = int(np.maximum(split.train.lengths - 1, 0).sum())
+    return len(split.test), len(split.train.items), pairs, int((bought[split.test.targets] <= RARE).sum())
 
 
 def _several(events: pd.DataFrame) -> float:

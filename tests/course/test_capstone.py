@@ -63,7 +63,7 @@ def found(**changes: Any) -> Audit:
     """An audit of a shop of a size that leaves nothing unsaid."""
     one = Audit(
         Address("orders", "full", "0" * 12), 9000, 900, 80, 9000, "2024-01-01", "2024-06-01", 153, 9.0, 30, 900, 7200,
-        90, 0.1, 0.4, 1.0, 1.0, 1.0, 1.0, 1.0, {"user": "customer"}, ("events", "items"),
+        6300, 90, 0.1, 0.4, 1.0, 1.0, 1.0, 1.0, 1.0, {"user": "customer"}, ("events", "items"),
     )  # fmt: skip
     return replace(one, **changes)
 
@@ -149,6 +149,7 @@ def test_baskets_at_one_time_have_no_order() -> None:
 
 
 BAD = {
+    "three each": (purchases(9, 3), "capstone_nothing_to_learn"),
     "20 rows": ([f"u{n},i{n % 5},2024-01-{n + 1:02d}" for n in range(20)], "intake_all_few"),
     "one shopper": (purchases(1, 20), "intake_one_user"),
     "one product": (purchases(30, 6, items=1), "intake_one_item"),
