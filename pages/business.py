@@ -1,6 +1,9 @@
 """A plan for your business: what a lift is worth, what lists sell, and the canvas of the whole course."""
 
+import streamlit as st
+
 from course_lib.ui import canvas, lesson, shell
+from course_lib.ui.shell import t
 
 page = lesson.open_lesson("business")
 
@@ -14,3 +17,4 @@ lesson.check(page)
 lesson.so_what(page)
 with shell.boundary():
     canvas.whole()
+st.page_link(shell.page_file("capstone"), label=t("capstone.title"))

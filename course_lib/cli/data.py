@@ -22,7 +22,7 @@ from course_lib.settings import PROJECT
 if TYPE_CHECKING:
     from course_lib.data.intake.formats import Format
     from course_lib.data.intake.mapping import ByHand, Mapping
-    from course_lib.data.intake.pipeline import Look
+    from course_lib.data.intake.pipeline import Look, Prepared
     from course_lib.data.intake.store import Card
 
 
@@ -38,13 +38,14 @@ def register(commands: Any) -> None:
         action.add_argument("name", metavar="NAME", help=say("help_data_name"))
         action.set_defaults(run=run)
         if name == "add":
-            _options(action)
+            action.add_argument("path", metavar="PATH", help=say("help_data_path"))
+            file_options(action)
         elif name == "describe":
             action.add_argument("--size", metavar="NAME", help=say("help_size"))
 
 
-def _options(parser: Any) -> None:
-    parser.add_argument("path", metavar="PATH", help=say("help_data_path"))
+def file_options(parser: Any) -> None:
+    """What a command that takes a file in lets one say about it."""
     parser.add_argument("--format", metavar="NAME", default="", help=say("help_data_format"))
     parser.add_argument("--map", metavar="ROLE=COLUMN", action="append", default=[], help=say("help_data_map"))
     parser.add_argument("--encoding", metavar="NAME", default="", help=say("help_data_encoding"))
@@ -183,31 +184,37 @@ def add(arguments: argparse.Namespace) -> int:
     """Takes a file in and says what was kept and dropped."""
     from course_lib.data import open_bandit
     from course_lib.data.intake import store
-    from course_lib.data.intake.layout import Given
-    from course_lib.data.intake.limits import LIMITS
-    from course_lib.data.intake.pipeline import look, prepare
     from course_lib.data.receipts import SHARED
-    from course_lib.models.catalogue import Setting
 
     if arguments.name == open_bandit.NAME:
         return add_open_bandit(Path(arguments.path))
-    limits = LIMITS
-    if arguments.minimum is not None:
-        limits = replace(limits, minimum=int(Setting("--minimum", limits.minimum, 1, 1000).check(arguments.minimum)))
     store.check_free(arguments.name, SHARED)
     try:
-        with closing(Progress(say("reading"))) as bar:
-            said = by_hand(arguments)
-            given = Given(arguments.encoding, sheet=arguments.sheet) if arguments.encoding or arguments.sheet else None
-            seen = look(arguments.path, arguments.format, limits, given, bar.take, said)
-            made = prepare(seen, mapped(arguments, seen, said), limits, tick=bar.take)
-            card = store.save(made, arguments.name, source=arguments.source, licence=arguments.licence)
+        made = taken_in(arguments)
+        card = store.save(made, arguments.name, source=arguments.source, licence=arguments.licence)
     except KeyboardInterrupt:
         note(say("data_add_interrupted"))
         return INTERRUPTED
     print(told(card))
     print(say("data_train", name=card.key))
     return OK
+
+
+def taken_in(arguments: argparse.Namespace) -> Prepared:
+    """The file, read and cleaned as the options of :func:`file_options` say; not stored. Raises CourseError."""
+    from course_lib.data.intake.layout import Given
+    from course_lib.data.intake.limits import LIMITS
+    from course_lib.data.intake.pipeline import look, prepare
+    from course_lib.models.catalogue import Setting
+
+    limits = LIMITS
+    if arguments.minimum is not None:
+        limits = replace(limits, minimum=int(Setting("--minimum", limits.minimum, 1, 1000).check(arguments.minimum)))
+    with closing(Progress(say("reading"))) as bar:
+        said = by_hand(arguments)
+        given = Given(arguments.encoding, sheet=arguments.sheet) if arguments.encoding or arguments.sheet else None
+        seen = look(arguments.path, arguments.format, limits, given, bar.take, said)
+        return prepare(seen, mapped(arguments, seen, said), limits, tick=bar.take)
 
 
 def add_open_bandit(path: Path) -> int:
@@ -227,10 +234,18 @@ def add_open_bandit(path: Path) -> int:
 
 def remove(arguments: argparse.Namespace) -> int:
     """Deletes an added dataset and prints the receipt."""
+    from course_lib.course.own_data import remove_dataset
+    from course_lib.course.private_data import HERE
     from course_lib.data import open_bandit
     from course_lib.data.intake import store
+    from course_lib.data.receipts import SHARED
 
-    whole = arguments.name == open_bandit.NAME
-    receipt = asdict(open_bandit.remove() if whole else store.remove(arguments.name))
+    name = arguments.name
+    if name == open_bandit.NAME:
+        receipt = asdict(open_bandit.remove())
+    elif store.folder_of(name, HERE).is_dir() and not store.folder_of(name, SHARED).is_dir():
+        receipt = asdict(remove_dataset(name, HERE).receipt)  # one's own, with its runs: they hold histories
+    else:
+        receipt = asdict(store.remove(name))
     print(say("data_removed", **{**receipt, "bytes": f"{receipt['bytes']:,}", "files": ", ".join(receipt["files"])}))
     return OK

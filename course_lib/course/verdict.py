@@ -59,6 +59,15 @@ def model_words(model: str, language: str) -> str:
     return strings(language).get(f"figures.model_{model.replace('-', '_')}", model)
 
 
+def recipe_sentence(counts: Counts, settings: Mapping[str, Any], budget: str, language: str) -> str:
+    """Why a recipe's settings are what they are; ``budget`` is seconds of training, as they are to be read."""
+    names = {"users": f"{counts.users:,}", "items": f"{counts.items:,}", "targets": f"{counts.targets:,}"}
+    names |= {"each": f"{counts.each:.0f}", "budget": budget, "length": str(settings["history_length"])}
+    names |= {"width": str(settings.get("width", "–")), "epochs": str(settings["epochs"])}
+    loss = "sampled" if settings["loss"] == "sampled" else "softmax"
+    return text("verdict.recipe", language, **names, loss=text(f"verdict.loss_{loss}", language))
+
+
 def verdict(config: RunConfig, result: Mapping[str, Any], counts: Counts) -> Verdict | None:
     """The verdict of a finished next-item run; None where it was compared with nothing."""
     model = str(config.settings.get("model", ""))

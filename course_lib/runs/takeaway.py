@@ -85,6 +85,12 @@ def write_takeaway(folder: Path, target: BinaryIO) -> None:
 
     Raises CourseError ``run_missing``, ``run_corrupt`` or ``run_has_no_model``.
     """
+    with zipfile.ZipFile(target, "w") as package:
+        pack(folder, package)
+
+
+def pack(folder: Path, package: zipfile.ZipFile, under: str = "") -> None:
+    """Puts the finished run in ``folder`` into an open zip, below ``under`` ("sasrec/"). Raises as above."""
     view = RunReader(folder).read().view
     if view.error is not None and view.error["key"] == "run_corrupt":
         raise CourseError.from_dict(view.error)
@@ -92,21 +98,20 @@ def write_takeaway(folder: Path, target: BinaryIO) -> None:
         raise CourseError("run_missing", run=folder.name)
     if view.result is None:
         raise CourseError("run_has_no_model", run=folder.name)
-    with zipfile.ZipFile(target, "w") as package:
-        for name in (CONFIG, RESULT):
-            _copy(package, name, folder / name)
-        for part in PARTS:
-            for path in sorted(path for path in [folder / part, *(folder / part).rglob("*")] if path.is_file()):
-                _copy(package, path.relative_to(folder).as_posix(), path)
-        card = view.config.card
-        for source in (card.source, *(one.source for one in card.chosen(view.config.settings).values())):
-            _copy(package, f"source/{source.name}", source)
-        for kind, events in view.events.items():
-            if len(events) > 1 and kind != "frame":
-                _add(package, f"{kind}.csv", events_csv(events))
-        _add(package, "repeat.ipynb", notebook(view.config, (folder / ANSWERS).is_file()))
-        for language in LANGUAGES:
-            _add(package, f"README.{language}.md", readme(view, language))
+    for name in (CONFIG, RESULT):
+        _copy(package, under + name, folder / name)
+    for part in PARTS:
+        for path in sorted(path for path in [folder / part, *(folder / part).rglob("*")] if path.is_file()):
+            _copy(package, under + path.relative_to(folder).as_posix(), path)
+    card = view.config.card
+    for source in (card.source, *(one.source for one in card.chosen(view.config.settings).values())):
+        _copy(package, f"{under}source/{source.name}", source)
+    for kind, events in view.events.items():
+        if len(events) > 1 and kind != "frame":
+            add_text(package, f"{under}{kind}.csv", events_csv(events))
+    add_text(package, f"{under}repeat.ipynb", notebook(view.config, (folder / ANSWERS).is_file()))
+    for language in LANGUAGES:
+        add_text(package, f"{under}README.{language}.md", readme(view, language))
 
 
 def _info(name: str, compress: bool) -> zipfile.ZipInfo:
@@ -122,7 +127,8 @@ def _copy(package: zipfile.ZipFile, name: str, path: Path) -> None:
         shutil.copyfileobj(source, sink)
 
 
-def _add(package: zipfile.ZipFile, name: str, content: str) -> None:
+def add_text(package: zipfile.ZipFile, name: str, content: str | bytes) -> None:
+    """Puts a file made of ``content`` into an open zip, the same bytes each time."""
     package.writestr(_info(name, compress=True), content)
 
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from course_lib.course import classes
 from course_lib.errors import CourseError
 from course_lib.experiments.config import RunConfig
 from course_lib.ui import shell
-from course_lib.ui.lab import Lab
 
 
-def start(lab: Lab, config: RunConfig) -> str:
+class Starter(Protocol):
+    """Whatever starts runs and tells why one could not be started: a lab, or a page that has none."""
+
+    @property
+    def troubles(self) -> list[CourseError]:
+        """What is told beside its buttons."""
+        ...
+
+
+def start(lab: Starter, config: RunConfig) -> str:
     """Starts the run, or joins it, for this learner; returns its id.
 
     Raises CourseError, with ``limit_...`` for a run that is larger than the class allows; the lab then says too whose

@@ -40,6 +40,8 @@ def _one(card: Card, lessons: Iterable[Lesson]) -> None:
             if st.button(label, key=f"my_data_open_{card.name}_{lesson.id}"):
                 shell.reset_lab(lesson.id)  # this tab may hold another state of the lab
                 shell.open_lesson(lesson.id, dataset=card.key)
+        if st.button(t("my_data.capstone"), key=f"my_data_capstone_{card.name}"):
+            st.switch_page(shell.page_file("capstone"), query_params={"dataset": card.key})
         if st.button(t("datasets.look_at"), key=f"my_data_look_{card.name}"):
             st.switch_page(shell.page_file("data"), query_params={"dataset": card.key})
         with st.popover(t("my_data.delete"), key=f"my_data_delete_{card.name}"):

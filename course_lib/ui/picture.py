@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from course_lib.figures.pictures import picture
 from course_lib.figures.shown import Shown
 from course_lib.ui.drawn import shared
-from course_lib.ui.lab import Lab
 from course_lib.ui.live_figure import live_figure
+
+
+class Place(Protocol):
+    """Whatever shows pictures: a lab, or a page that has none."""
+
+    @property
+    def language(self) -> str:
+        """The reader's language."""
+        ...
+
+    def key(self, name: str) -> str:
+        """The key of one of its elements."""
+        ...
 
 
 class _Same:
@@ -26,11 +38,11 @@ class _Same:
     __hash__ = None  # type: ignore[assignment]
 
 
-def draw_picture(lab: Lab, name: str, shown: Shown, place: str) -> None:
+def draw_picture(lab: Place, name: str, shown: Shown, place: str) -> None:
     """Draws the picture ``name`` of what is shown; raises CourseError for a name that no picture has.
 
     Args:
-        lab: whose language and key it has.
+        lab: whose language and key it has; a lab, mostly.
         name: ``experiment.function``.
         shown: what it looks at.
         place: names it among the page's pictures of the same name.

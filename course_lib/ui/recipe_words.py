@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 from course_lib.course.lab_state import LabState, by_hand
-from course_lib.course.verdict import METRIC, Verdict, model_words, verdict
+from course_lib.course.verdict import METRIC, Verdict, model_words, recipe_sentence, verdict
 from course_lib.errors import CourseError
 from course_lib.experiments.config import RunConfig
 from course_lib.experiments.recipes import counts, longer_settings, needs_recipe
@@ -32,20 +32,12 @@ def recipe_words(state: LabState, start: LabState, language: str) -> str:
     given = state.config().settings
     if "schedule" not in given:
         return ""
-    found = counts(state.data)
-    names = {"users": f"{found.users:,}", "items": f"{found.items:,}", "targets": f"{found.targets:,}"}
-    names |= {"each": f"{found.each:.0f}", "budget": str(state.budget), "length": str(given["history_length"])}
-    names |= {"width": str(given.get("width", "–")), "epochs": str(given["epochs"])}
-    told = [text("verdict.recipe", language, **names, loss=text(f"verdict.loss_{_loss(given)}", language))]
+    told = [recipe_sentence(counts(state.data), given, str(state.budget), language)]
     if int(given["shoppers"]):
         told.append(text("verdict.some", language, shoppers=f"{int(given['shoppers']):,}"))
     if hand := by_hand(start, state):
         told.append(text("verdict.by_hand", language, names=", ".join(setting_name(one, language) for one in hand)))
     return " ".join(told) if language == "en" else "".join(told)
-
-
-def _loss(given: object) -> str:
-    return "sampled" if isinstance(given, dict) and given["loss"] == "sampled" else "softmax"
 
 
 def run_verdict(lab: Lab, view: RunView) -> None:

@@ -136,6 +136,7 @@ def pages(titles: Mapping[str, str]) -> list[st.Page]:
         "data": t("shell.data"),
         "my_data": t("shell.my_data"),
         "placement": t("placement.title"),
+        "capstone": t("shell.capstone"),
         "teach": t("shell.teach"),
     }
     named = {HOME: t("shell.map"), **own, **titles}
@@ -197,7 +198,7 @@ def closed_lesson(lesson: Lesson) -> None:
 
 
 def header() -> None:
-    """Brand, course map, progress, data, the learner's own, teaching for who does, account, language."""
+    """Brand, course map, progress, data, the learner's own, capstone, teaching for who does, account, language."""
     lang = language()
     st.session_state[SWITCH] = lang
     with st.container(horizontal=True, vertical_alignment="center", key="shell_header"):
@@ -206,6 +207,7 @@ def header() -> None:
         st.page_link(PAGES / "my_progress.py", label=t("shell.progress"))
         st.page_link(PAGES / "data.py", label=t("shell.data"))
         st.page_link(PAGES / "my_data.py", label=t("shell.my_data"))
+        st.page_link(PAGES / "capstone.py", label=t("shell.capstone"))
         if class_now.mine() is not None:  # for who learns alone, or has not joined, the way is on My progress
             st.page_link(PAGES / "classroom.py", label=t("classroom.header"))
         if instructing():
