@@ -1,4 +1,4 @@
-"""What a made shop is like before it is made, what the ready-made ones show, and the oracle's lines on a made dataset."""
+"""What a made shop is like before it is made, what the ready-made ones show, and a made dataset's bounds."""
 
 from __future__ import annotations
 
