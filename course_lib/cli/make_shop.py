@@ -41,10 +41,10 @@ def add_make(actions: Any) -> None:
 
 # Named here so that help loads neither pandas nor numpy; tests/cli/test_make_shop.py compares.
 NAMES = (
-    "customers", "variety", "purchases_each", "plan_order", "interruptions", "plan_memory", "broken_off", "done_once",
-    "interest_drift", "taste_spread", "price_limits", "sales_skew", "restocking", "same_again", "seasons",
+    "customers", "variety", "purchases_each", "plan_order", "interruptions", "plan_memory", "broken_off",
+    "interest_drift", "done_once", "taste_spread", "price_limits", "sales_skew", "restocking", "same_again", "seasons",
 )  # fmt: skip
-READY = ("no_order", "markov", "long_memory", "taste")
+READY = ("no_order", "markov", "long_memory", "taste", "again")
 
 
 def make(arguments: argparse.Namespace) -> int:

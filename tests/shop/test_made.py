@@ -106,7 +106,7 @@ def test_what_is_expected_grows_with_the_shop() -> None:
 
 
 def test_the_ready_ones_can_be_opened() -> None:
-    assert [one.id for one in ready()] == ["no_order", "markov", "long_memory", "taste"]
+    assert [one.id for one in ready()] == ["no_order", "markov", "long_memory", "taste", "again"]
     for one in ready():
         assert one.shop.changed
         assert not one.shop.idle()

@@ -74,6 +74,11 @@ def test_where_taste_is_all_popularity_is_worth_little_and_histories_much(seen: 
     assert value(shop, "ease", "low") > value(shop, "markov", "high")
 
 
+def test_where_everybody_buys_their_own_again_it_is_enough_to_count_each_history(seen: dict) -> None:
+    others = max(value(seen["again"], name, "high") for name in ("popularity", "item-knn", "ease", "markov"))
+    assert value(seen["again"], "personal-frequency", "low") > others
+
+
 @pytest.mark.parametrize("one", ready(), ids=lambda one: one.id)
 def test_no_counting_beats_the_best_possible(one: Ready, seen: dict) -> None:
     counted = [found["value"] for name, found in seen[one.id]["scores"].items() if not name.startswith("oracle.")]
