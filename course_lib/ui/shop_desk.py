@@ -80,6 +80,8 @@ class Desk:
         finally:
             with self._lock:
                 self._waiting.pop(number, None)
+                if not done and self._child is child:
+                    self._child = None  # the next order must not go to a process that is about to end
             if not done:
                 child.kill()
 
