@@ -110,6 +110,9 @@ def told(card: Card) -> str:
     """An added dataset's card as text."""
     kind = language()
     counts = {name: f"{value:,}" if isinstance(value, int) else value for name, value in card.counts.items()}
+    if card.shop:
+        made = " ".join(f"--set {name}={value}" for name, value in card.shop["values"].items())
+        return f"{say('data_card', name=card.name, **counts)}\nshop make {card.name} {made} --seed {card.shop['seed']}"
     rows = {name: f"{value:,}" for name, value in card.report["rows"].items()}
     size, start = f"{card.input['bytes']:,}", card.input["sha256"][:12]
     lines = [

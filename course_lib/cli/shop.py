@@ -1,4 +1,4 @@
-"""``python -m course_lib shop simulate | order | oracle-error``: a shop of any size, and the numbers of its data card.
+"""``python -m course_lib shop simulate | make | order | oracle-error``: shops, and the numbers of the data card.
 
 python -m course_lib shop simulate --shoppers 1000000 --to million   # a minute and a half; Ctrl-C leaves nothing behind
 python -m course_lib shop simulate --shoppers 100000 --with search,slates --to some   # or --with all
@@ -16,6 +16,7 @@ from contextlib import closing
 from typing import Any
 
 from course_lib.cli.console import OK, Progress, given_path, note, say
+from course_lib.cli.make_shop import add_make
 from course_lib.errors import CourseError
 from course_lib.models.catalogue import Setting
 from course_lib.settings import PROJECT, load_settings
@@ -36,6 +37,7 @@ def register(commands: Any) -> None:
     parser.add_argument("--seed", metavar="N", help=say("help_shop_seed"))
     parser.add_argument("--with", metavar="PART,...", dest="parts", default="", help=say("help_shop_with"))
     parser.set_defaults(run=simulate)
+    add_make(actions)
 
 
 def simulate(arguments: argparse.Namespace) -> int:

@@ -168,6 +168,9 @@ def use_one_thread() -> None:
 def course_perform(config: RunConfig, folder: Folder) -> Iterator[Event]:
     """The run of ``config``'s experiment, loaded with torch when first needed."""
     use_one_thread()
+    from course_lib.training.made_lines import prepare
+
+    prepare(config.data.values())
     yield from importlib.import_module(config.card.module).run(config, folder)
 
 

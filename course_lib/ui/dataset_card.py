@@ -11,6 +11,7 @@ from course_lib.data.intake import store
 from course_lib.data.listing import entry_of
 from course_lib.ui import shell
 from course_lib.ui.datasets import Choice
+from course_lib.ui.make_shop_words import made_of
 from course_lib.ui.receipts import local_clock
 from course_lib.ui.shell import t
 from course_lib.ui.upload_words import sentences
@@ -58,6 +59,9 @@ def course_card(name: str) -> None:
 def added_card(card: store.Card) -> None:
     """What is known about an added dataset; its words may be anybody's, so nothing in them is more than words."""
     lang = shell.language()
+    if card.shop:
+        st.markdown(f"{shell.plain(made_of(card, lang))}\n\n{t('make_shop.truth')}")
+        return
     licence = card.licence.get(lang) or t("datasets.no_licence")
     rows = {name: f"{count:,}" for name, count in card.report["rows"].items()}
     lines = [

@@ -12,6 +12,7 @@ from course_lib.data.intake import store
 from course_lib.data.intake.store import Card
 from course_lib.errors import CourseError
 from course_lib.ui import datasets, notices, product_search, shell
+from course_lib.ui.make_shop_words import link_to, made_of
 from course_lib.ui.receipts import local_clock, receipt, stop
 from course_lib.ui.shell import t
 from course_lib.ui.upload_words import sentence
@@ -33,7 +34,10 @@ def listed(cards: Iterable[Card], lessons: Iterable[Lesson]) -> None:
 def _one(card: Card, lessons: Iterable[Lesson]) -> None:
     counts = {name: f"{value:,}" if isinstance(value, int) else value for name, value in card.counts.items()}
     st.markdown(f"**{card.name}** · {t('my_data.counts', **counts)}")
-    st.caption(shell.plain(t("my_data.added", when=local_clock(card.made), file=card.input["file"])))
+    if card.shop:
+        st.caption(shell.plain(made_of(card, shell.language())))
+    else:
+        st.caption(shell.plain(t("my_data.added", when=local_clock(card.made), file=card.input["file"])))
     with st.container(horizontal=True, key=f"my_data_do_{card.name}"):
         for lesson in lessons:
             label = t("my_data.open", lesson=lesson.title(shell.language()))
@@ -44,6 +48,8 @@ def _one(card: Card, lessons: Iterable[Lesson]) -> None:
             st.switch_page(shell.page_file("capstone"), query_params={"dataset": card.key})
         if st.button(t("datasets.look_at"), key=f"my_data_look_{card.name}"):
             st.switch_page(shell.page_file("data"), query_params={"dataset": card.key})
+        if card.shop and st.button(t("make_shop.change"), key=f"my_data_change_{card.name}"):
+            st.switch_page(shell.page_file("make_shop"), query_params=link_to(card))
         with st.popover(t("my_data.delete"), key=f"my_data_delete_{card.name}"):
             st.write(t("my_data.delete_ask", name=card.name))
             sure = t("my_data.delete_sure", name=card.name)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from course_lib.course.store import Store
     from course_lib.runs.interface import Runs
     from course_lib.runs.store import RunStore
+    from course_lib.ui.shop_desk import ShopDesk
     from course_lib.ui.uploads import Uploads
 
 PAUSE_S = 2.0  # before a database that could not be opened is tried again
@@ -26,6 +27,7 @@ _runs: dict[Settings, Runs] = {}
 _stores: dict[str, Store] = {}
 _unopened: dict[str, tuple[float, CourseError]] = {}  # when, and why
 _uploads: dict[Settings, Uploads] = {}
+_shop_desks: dict[Settings, ShopDesk] = {}
 
 
 def runs() -> Runs:
@@ -57,6 +59,17 @@ def uploads() -> Uploads:
         return _uploads[settings]
 
 
+def shop_desk() -> ShopDesk:
+    """What makes shops of one's own; one for each process, its processes started when they are first needed."""
+    from course_lib.ui.shop_desk import ShopDesk
+
+    settings = load_settings()
+    with _lock:
+        if settings not in _shop_desks:
+            _shop_desks[settings] = ShopDesk(settings)
+        return _shop_desks[settings]
+
+
 def store() -> Store:
     """The course's memory: answers, guesses, progress. Raises CourseError when the database cannot be used.
 
@@ -86,6 +99,8 @@ def store() -> Store:
 def close() -> None:
     """Ends the workers; called when the server stops."""
     with _lock:
+        while _shop_desks:
+            _shop_desks.popitem()[1].close()
         while _uploads:
             _uploads.popitem()[1].close()
         while _runs:

@@ -137,6 +137,7 @@ def pages(titles: Mapping[str, str]) -> list[st.Page]:
         "my_data": t("shell.my_data"),
         "placement": t("placement.title"),
         "capstone": t("shell.capstone"),
+        "make_shop": t("shell.make_shop"),
         "teach": t("shell.teach"),
     }
     named = {HOME: t("shell.map"), **own, **titles}
@@ -208,6 +209,7 @@ def header() -> None:
         st.page_link(PAGES / "data.py", label=t("shell.data"))
         st.page_link(PAGES / "my_data.py", label=t("shell.my_data"))
         st.page_link(PAGES / "capstone.py", label=t("shell.capstone"))
+        st.page_link(PAGES / "make_shop.py", label=t("shell.make_shop"))
         if class_now.mine() is not None:  # for who learns alone, or has not joined, the way is on My progress
             st.page_link(PAGES / "classroom.py", label=t("classroom.header"))
         if instructing():

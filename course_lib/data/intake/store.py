@@ -15,7 +15,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ FORMAT = 1
 MOST_WORDS = 500  # characters of a source and of a licence
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 OWNER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+MADE_LICENCE = {"zh": "虚构数据，随意使用", "en": "made up, free to use"}
 BUILT_IN = ("shop", "shop-trends", "shop-baskets", "complete-journey", "open-bandit")
 
 
@@ -56,6 +57,7 @@ class Card:
     roles: dict[str, Any]  # the mapping
     counts: dict[str, Any]  # events, users, items, baskets, first, last (ISO dates)
     report: dict[str, Any]  # rows, reasons, notices; see Report
+    shop: dict[str, Any] = field(default_factory=dict)  # of a made shop what it was made of: course_lib/shop/made.py
 
     @property
     def key(self) -> str:
@@ -101,6 +103,43 @@ def save(
     try:
         with drafted(folder, replace) as draft:
             _write(made, card, draft)
+    except OSError as error:
+        raise _not_stored(name, error) from error
+    return card
+
+
+def save_shop(
+    events: pd.DataFrame, items: pd.DataFrame, shop: dict[str, Any], name: str, owner: str = SHARED, source: str = ""
+) -> Card:
+    """Stores a simulated shop and what it was made of; raises CourseError where the name is taken or the disk says no.
+
+    Args:
+        events: EVENT_COLUMNS.
+        items: ITEM_COLUMNS.
+        shop: JSON-ready.
+        name: as its owner calls it.
+        owner: whose it is.
+        source: a sentence for the card.
+    """
+    folder = check_free(name, owner)
+    card = Card(
+        name=name,
+        owner=owner,
+        version=content_hash(events, items),
+        made=today(),
+        source=source,
+        licence=dict(MADE_LICENCE),
+        how={},
+        currency="¥",
+        input={"file": "", "bytes": 0, "sha256": ""},
+        roles={"columns": {}},
+        counts=_counts(events, len(items)),
+        report=Report().to_dict(),
+        shop=shop,
+    )
+    try:
+        with drafted(folder) as draft:
+            _write_frames(events, items, card, draft)
     except OSError as error:
         raise _not_stored(name, error) from error
     return card
@@ -178,7 +217,11 @@ def _card(made: Prepared, name: str, owner: str, source: str, licence: str) -> C
 
 
 def _write(made: Prepared, card: Card, folder: Path) -> None:
-    for one, frame in zip(FRAMES, (made.events, made.items), strict=True):
+    _write_frames(made.events, made.items, card, folder)
+
+
+def _write_frames(events: pd.DataFrame, items: pd.DataFrame, card: Card, folder: Path) -> None:
+    for one, frame in zip(FRAMES, (events, items), strict=True):
         frame.to_parquet(folder / f"{one}.parquet", index=False)
     _write_card(card, folder)
 
