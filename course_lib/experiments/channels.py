@@ -12,7 +12,6 @@ With ``evidence`` "views" the list is weighed by the types that were viewed (eva
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,9 +86,7 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
         float(settings["prompted"]), config.seed,
     )  # fmt: skip
     way = str(settings["identity"])
-    identity = Identity.of(
-        own, way, float(settings["wrong_matches"]), settings["match_rule"] == "sole", config.seed
-    )
+    identity = Identity.of(own, way, float(settings["wrong_matches"]), settings["match_rule"] == "sole", config.seed)
     train = identity.train()
     if not len(train):
         raise CourseError("channels_nobody", way=way)
@@ -155,7 +152,7 @@ def _people(identity: Identity, ndcg: Any) -> list[dict[str, Any]]:
         visit, end = int(own.bought_in[target]), int(own.second[target])
         read = rows[offsets[n] : offsets[n + 1]]
         before = np.flatnonzero((own.buyer == user) & (own.second < end))
-        visits, first = np.unique(own.bought_in[before], return_index=True)
+        first = np.unique(own.bought_in[before], return_index=True)[1]
         ordered = before[np.sort(first)][-VISITS:]
         others = read[own.buyer[read] != user]
         found.append(

@@ -1,4 +1,4 @@
-"""Pictures of identity: what each way of knowing is worth, when wrong matches cost more than they bring, one shopper."""
+"""Pictures of identity: what each way of knowing is worth, when wrong matches cost more, and one shopper's visits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ LEGEND = {"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "font": {"
 GROUPS = {"ndcg@10": DEPARTMENTS[0], "ndcg_known": DEPARTMENTS[2], "ndcg_guests": DEPARTMENTS[1]}
 BETTER = {"ndcg@10": "up", "ndcg_guests": "up", "strangers": "down", "unread": "down"}
 CHANNELS = ("app", "web", "store")
-SORTS = {"read": (DEPARTMENTS[0], "circle"), "unread": (DEPARTMENTS[0], "circle-open"), "stranger": (DEPARTMENTS[1], "x")}
+SORTS = {
+    "read": (DEPARTMENTS[0], "circle"),
+    "unread": (DEPARTMENTS[0], "circle-open"),
+    "stranger": (DEPARTMENTS[1], "x"),
+}
 
 
 def ways(shown: Shown, language: str, narrow: bool = False) -> Figure:
@@ -91,12 +95,12 @@ def by_wrong(shown: Shown, language: str, narrow: bool = False) -> Figure:
             }
         ]  # fmt: skip
         dashes = ("dash", "dot", "dashdot", "longdash")
-        for n, row in enumerate(levels.itertuples()):
+        for n, row in enumerate(levels.to_dict("records")):
             own = DEPARTMENTS[(n + 1) % len(DEPARTMENTS)]
             data.append(
                 {
-                    "type": "scatter", "mode": "lines", "x": [0, 1], "y": [row.value, row.value],
-                    "name": plotly_text(choice_name("identity", row.way, language)),
+                    "type": "scatter", "mode": "lines", "x": [0, 1], "y": [row["value"], row["value"]],
+                    "name": plotly_text(choice_name("identity", row["way"], language)),
                     "line": {"color": own.colour(page), "width": 2, "dash": dashes[n % len(dashes)]},
                     "hovertemplate": "%{y:.3f}<extra>%{fullData.name}</extra>",
                 }
@@ -110,9 +114,10 @@ def by_wrong(shown: Shown, language: str, narrow: bool = False) -> Figure:
         }
 
     said = text("figures.list_comma", language).join(
-        f"{choice_name('identity', row.way, language)}{'' if pd.isna(row.wrong) else f' {row.wrong:.0%}'}: "
-        f"{three(row.value)}"
-        for row in frame.itertuples()
+        choice_name("identity", row["way"], language)
+        + ("" if pd.isna(row["wrong"]) else f" {row['wrong']:.0%}")
+        + f": {three(row['value'])}"
+        for row in frame.to_dict("records")
     )
     alt = text("channels.by_wrong_alt", language, runs=said)
     return Figure(frame, title, alt, draw, height=400, revision="channels-wrong")
@@ -135,6 +140,7 @@ def visits(shown: Shown, language: str, narrow: bool = False) -> Figure:
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
         data: list[Plot] = []
+        words = {True: text("channels.logged_in", language), False: text("channels.guest", language)}
         for sort, (mark, symbol) in SORTS.items():
             part = frame[frame["sort"] == sort]
             lift = 0.16 if sort == "stranger" else 0.0  # beside the shopper's own, not upon them
@@ -144,7 +150,7 @@ def visits(shown: Shown, language: str, narrow: bool = False) -> Figure:
                     "y": [CHANNELS.index(str(one)) - lift for one in part["channel"]],
                     "name": text(f"channels.{sort}", language),
                     "marker": {"symbol": symbol, "size": 13, "color": mark.colour(page), "line": {"width": 2}},
-                    "text": [text("channels.logged_in" if one else "channels.guest", language) for one in part["known"]],
+                    "text": [words[bool(one)] for one in part["known"]],
                     "hovertemplate": "%{x:.0f} d, %{text}<extra>%{fullData.name}</extra>",
                 }
             )  # fmt: skip
