@@ -118,9 +118,9 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
     measures["parameters"] = exact(int(sum(one.numel() for one in moved.parameters())))
     measures["seconds"] = exact(round(time.perf_counter() - began, 3))
     yield result(
-        measures, curve=curve.view()["curve"], rich=two.names[0], poor=two.names[1], products=list(two.sizes),
-        purchases=[len(two.rich.items), len(two.pool.items)], tested=len(two.test),
-        seconds={"total": measures["seconds"]["value"]},
+        measures, curve=curve.view()["curve"], table=curve.table(), rich=two.names[0], poor=two.names[1],
+        products=list(two.sizes), purchases=[len(two.rich.items), len(two.pool.items)],
+        tested=len(two.test), seconds={"total": measures["seconds"]["value"]},
     )  # fmt: skip
 
 
@@ -218,6 +218,16 @@ class Curve:
             ends: Mapping[str, float | None] = _ends(values) if len(values) > 1 else alone
             told.append({"way": way, "events": purchases, **ends, "repeats": len(values)})
         return {"curve": told}
+
+    def table(self) -> dict[str, dict[str, dict[str, float]]]:
+        """``{way: {purchases: {"value", "low", "high"}}}``, and as a way of its own the gain of transferred, paired."""
+        found: dict[str, dict[str, dict[str, float]]] = {way: {} for way in (*WAYS, "gain")}
+        for purchases in self.points:
+            own = {way: np.array(self.values[way, purchases]) for way in WAYS}
+            own["gain"] = own["transferred"] - own["scratch"]
+            for way, values in own.items():
+                found[way][str(purchases)] = _ends(values)
+        return found
 
     def measures(self, purchases: int) -> dict[str, dict[str, float]]:
         """Those of MEASURES that are NDCGs, at one of the points."""
