@@ -55,8 +55,10 @@ SETTINGS = {  # (default, lowest, highest)
     "epochs": (3, 1, 20),
 }
 MEASURES = {
-    "known_ndcg@10": "score",  # with ``known_purchases``
+    "known_ndcg@10": "score",  # with ``known_purchases`` of them
     "ndcg@10": "score",  # with all that there are; the same shoppers
+    "markov_ndcg@10": "score",  # of the same shoppers
+    "popularity_ndcg@10": "score",
     "over_popularity": "difference",  # of the list with ``known_purchases``
     "over_markov": "difference",
     "bought_words": "score",  # NDCG@10 of what is bought in the search, by the words alone
@@ -177,6 +179,8 @@ class Cut:
         return {
             "known_ndcg@10": _ends(own),
             "ndcg@10": _ends(self.rows(model, None)),
+            "markov_ndcg@10": _ends(self.markov),
+            "popularity_ndcg@10": _ends(self.popularity),
             "over_popularity": paired_difference(own, self.popularity).to_dict(),
             "over_markov": paired_difference(own, self.markov).to_dict(),
         }
