@@ -35,7 +35,8 @@ def by_length(shown: Shown, language: str, narrow: bool = False) -> Figure:
             part, look = frame[frame["way"] == way].iloc[0], style(way)
             data.append(
                 {
-                    "type": "scatter", "mode": "lines", "x": [part["known"], most], "y": [part["value"]] * 2,
+                    "type": "scatter", "mode": "lines", "x": [int(part["known"]), most],
+                    "y": [float(part["value"])] * 2,
                     "name": plotly_text(text(f"personal_history.{way}", language)),
                     "line": {"color": look.colour(page), "dash": look.dash, "width": look.width},
                     "hovertemplate": "%{y:.3f}<extra>%{fullData.name}</extra>",
