@@ -76,6 +76,7 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
     so a run that was interrupted begins again.
     """
     one_thread()
+    began = time.perf_counter()
     settings, epochs = config.settings, int(config.settings["epochs"])
     yield plan(step=1, frame=1)
     name = config.data["dataset"].name
@@ -87,9 +88,7 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
         float(settings["prompted"]), config.seed,
     )  # fmt: skip
     way = str(settings["identity"])
-    identity = Identity.of(
-        own, way, float(settings["wrong_matches"]), settings["match_rule"] == "sole", config.seed
-    )
+    identity = Identity.of(own, way, float(settings["wrong_matches"]), settings["match_rule"] == "sole", config.seed)
     train = identity.train()
     if not len(train):
         raise CourseError("channels_nobody", way=way)
@@ -119,7 +118,12 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
     for group, rows in (("ndcg_known", known), ("ndcg_guests", ~known)):
         if rows.any():
             measures[group] = bootstrap(ndcg[rows]).to_dict()
-    yield result(measures, asked=len(ndcg), purchases=len(own.item), seconds={"train": measures["seconds"]["value"]})
+    yield result(
+        measures,
+        asked=len(ndcg),
+        purchases=len(own.item),
+        seconds={"train": measures["seconds"]["value"], "total": round(time.perf_counter() - began, 3)},
+    )
 
 
 def _matches(identity: Identity) -> dict[str, dict[str, float]]:

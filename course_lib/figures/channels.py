@@ -19,7 +19,11 @@ LEGEND = {"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "font": {"
 GROUPS = {"ndcg@10": DEPARTMENTS[0], "ndcg_known": DEPARTMENTS[2], "ndcg_guests": DEPARTMENTS[1]}
 BETTER = {"ndcg@10": "up", "ndcg_guests": "up", "strangers": "down", "unread": "down"}
 CHANNELS = ("app", "web", "store")
-SORTS = {"read": (DEPARTMENTS[0], "circle"), "unread": (DEPARTMENTS[0], "circle-open"), "stranger": (DEPARTMENTS[1], "x")}
+SORTS = {
+    "read": (DEPARTMENTS[0], "circle"),
+    "unread": (DEPARTMENTS[0], "circle-open"),
+    "stranger": (DEPARTMENTS[1], "x"),
+}
 
 
 def ways(shown: Shown, language: str, narrow: bool = False) -> Figure:
