@@ -159,7 +159,7 @@ def _people(identity: Identity, ndcg: Any) -> list[dict[str, Any]]:
         visit, end = int(own.bought_in[target]), int(own.second[target])
         read = rows[offsets[n] : offsets[n + 1]]
         before = np.flatnonzero((own.buyer == user) & (own.second < end))
-        visits, first = np.unique(own.bought_in[before], return_index=True)
+        first = np.unique(own.bought_in[before], return_index=True)[1]
         ordered = before[np.sort(first)][-VISITS:]
         others = read[own.buyer[read] != user]
         found.append(

@@ -1,4 +1,4 @@
-"""Pictures of identity: what each way of knowing is worth, when wrong matches cost more than they bring, one shopper."""
+"""Pictures of identity: what each way of knowing is worth, when wrong matches cost more than they bring, one life."""
 
 from __future__ import annotations
 
@@ -114,9 +114,8 @@ def by_wrong(shown: Shown, language: str, narrow: bool = False) -> Figure:
         }
 
     said = text("figures.list_comma", language).join(
-        f"{choice_name('identity', row.way, language)}{'' if pd.isna(row.wrong) else f' {row.wrong:.0%}'}: "
-        f"{three(row.value)}"
-        for row in frame.itertuples()
+        f"{choice_name('identity', way, language)}{'' if wrong is None else f' {wrong:.0%}'}: {three(value)}"
+        for _, way, wrong, value, *_ in rows
     )
     alt = text("channels.by_wrong_alt", language, runs=said)
     return Figure(frame, title, alt, draw, height=400, revision="channels-wrong")
@@ -148,7 +147,7 @@ def visits(shown: Shown, language: str, narrow: bool = False) -> Figure:
                     "y": [CHANNELS.index(str(one)) - lift for one in part["channel"]],
                     "name": text(f"channels.{sort}", language),
                     "marker": {"symbol": symbol, "size": 13, "color": mark.colour(page), "line": {"width": 2}},
-                    "text": [text("channels.logged_in" if one else "channels.guest", language) for one in part["known"]],
+                    "text": [text(f"channels.{'logged_in' if one else 'guest'}", language) for one in part["known"]],
                     "hovertemplate": "%{x:.0f} d, %{text}<extra>%{fullData.name}</extra>",
                 }
             )  # fmt: skip

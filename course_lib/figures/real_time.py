@@ -110,7 +110,8 @@ def lists(shown: Shown, language: str, narrow: bool = False) -> Figure:
     who, items = shown.answer or {}, shown.items
     if not who.get("lists") or items is None:
         return empty(title, columns, language, LIST_HEIGHT)
-    target, cells = int(who["target"]), []
+    target = int(who["target"])
+    cells: list[dict[str, Any]] = []
     for x, name in enumerate(LISTS):
         ranked: list[int] = [int(item) for item in who["lists"][name]]
         cells += [
@@ -232,20 +233,21 @@ def gain_and_cost(shown: Shown, language: str, narrow: bool = False) -> Figure:
         again = found.get(f"again_{name}", {}).get("value")
         rows.append((name, count, score["value"], score["low"], score["high"], again, count * each))
     frame = pd.DataFrame(rows, columns=columns)
+    told: list[dict[str, Any]] = [dict(zip(columns, row, strict=True)) for row in rows]
     every = int(shown.runs[0].config.settings["every"]) if shown.runs[0].config is not None else 60
     names = {name: text(f"real_time.{name}", language, every=every) for name in LISTS}
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
         data: list[Plot] = [
             {
-                "type": "scatter", "mode": "markers", "x": [row.lists], "y": [row.value],
-                "name": names[str(row.list)], "customdata": [[row.busy]],
-                "marker": {"symbol": LISTS[str(row.list)].symbol, "size": 14, "color": LISTS[str(row.list)].colour(page)},
-                "error_y": {"type": "data", "symmetric": False, "array": [row.high - row.value],
-                            "arrayminus": [row.value - row.low], "color": page.ink, "thickness": 1.5},
+                "type": "scatter", "mode": "markers", "x": [row["lists"]], "y": [row["value"]],
+                "name": names[row["list"]], "customdata": [[row["busy"]]],
+                "marker": {"symbol": LISTS[row["list"]].symbol, "size": 14, "color": LISTS[row["list"]].colour(page)},
+                "error_y": {"type": "data", "symmetric": False, "array": [row["high"] - row["value"]],
+                            "arrayminus": [row["value"] - row["low"]], "color": page.ink, "thickness": 1.5},
                 "hovertemplate": "%{x:,.0f} → %{y:.3f}, %{customdata[0]:.2f} s<extra>%{fullData.name}</extra>",
             }
-            for row in frame.itertuples()
+            for row in told
         ]  # fmt: skip
         return data, {
             "showlegend": True,
@@ -257,9 +259,9 @@ def gain_and_cost(shown: Shown, language: str, narrow: bool = False) -> Figure:
 
     said = text("figures.list_comma", language).join(
         text(
-            "real_time.gain_and_cost_one", language, name=names[str(row.list)], lists=f"{row.lists:,.0f}",
-            ndcg=three(row.value), busy=f"{row.busy:.2f}",
+            "real_time.gain_and_cost_one", language, name=names[row["list"]], lists=f"{row['lists']:,.0f}",
+            ndcg=three(row["value"]), busy=f"{row['busy']:.2f}",
         )
-        for row in frame.itertuples()
+        for row in told
     )  # fmt: skip
     return Figure(frame, title, text("real_time.gain_and_cost_alt", language, lists=said), draw, 380, "real-time-cost")
