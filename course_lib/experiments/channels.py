@@ -12,6 +12,7 @@ With ``evidence`` "views" the list is weighed by the types that were viewed (eva
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,7 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
     so a run that was interrupted begins again.
     """
     one_thread()
+    began = time.perf_counter()
     settings, epochs = config.settings, int(config.settings["epochs"])
     yield plan(step=1, frame=1)
     name = config.data["dataset"].name
@@ -116,7 +118,12 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
     for group, rows in (("ndcg_known", known), ("ndcg_guests", ~known)):
         if rows.any():
             measures[group] = bootstrap(ndcg[rows]).to_dict()
-    yield result(measures, asked=len(ndcg), purchases=len(own.item), seconds={"train": measures["seconds"]["value"]})
+    yield result(
+        measures,
+        asked=len(ndcg),
+        purchases=len(own.item),
+        seconds={"train": measures["seconds"]["value"], "total": round(time.perf_counter() - began, 3)},
+    )
 
 
 def _matches(identity: Identity) -> dict[str, dict[str, float]]:

@@ -86,6 +86,7 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
     so a run that was interrupted begins again.
     """
     one_thread()
+    began = time.perf_counter()
     settings = config.settings
     yield plan(step=1, frame=2)
     dataset = registry.load(config.data["dataset"])
@@ -131,7 +132,8 @@ def run(config: RunConfig, folder: Folder) -> Iterator[Event]:
     measures |= {"list_single": exact(single), "list_many": exact(many), "seconds": exact(round(spent, 3))}
     yield result(
         measures, purchases=len(rows), shoppers=len(np.unique(stream.users[rows])),
-        lags=[_lagged(model.score, stream, rows, again, one) for one in LAGS], seconds={"train": round(spent, 3)},
+        lags=[_lagged(model.score, stream, rows, again, one) for one in LAGS],
+        seconds={"train": round(spent, 3), "total": round(time.perf_counter() - began, 3)},
     )  # fmt: skip
 
 

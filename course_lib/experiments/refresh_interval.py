@@ -1,7 +1,7 @@
 """Refresh interval: how often somebody buys again before their list has read what they bought last.
 
 A list is refreshed every T seconds, and reads what is at least L seconds old. The purchase before lies a gap g back;
-refreshes come at any time alike, so that the list has not read it with the chance
+the refreshes come at any time alike, so that the list has not read it with the chance
 
     unread(g) = clip(1 - (g - L) / T, 0, 1)
 

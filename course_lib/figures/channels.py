@@ -1,4 +1,4 @@
-"""Pictures of identity: what each way of knowing is worth, when wrong matches cost more, and one shopper's visits."""
+"""Pictures of identity: what each way of knowing is worth, when wrong matches cost more than they bring, one life."""
 
 from __future__ import annotations
 
@@ -95,12 +95,12 @@ def by_wrong(shown: Shown, language: str, narrow: bool = False) -> Figure:
             }
         ]  # fmt: skip
         dashes = ("dash", "dot", "dashdot", "longdash")
-        for n, row in enumerate(levels.to_dict("records")):
+        for n, row in enumerate(levels.itertuples()):
             own = DEPARTMENTS[(n + 1) % len(DEPARTMENTS)]
             data.append(
                 {
-                    "type": "scatter", "mode": "lines", "x": [0, 1], "y": [row["value"], row["value"]],
-                    "name": plotly_text(choice_name("identity", row["way"], language)),
+                    "type": "scatter", "mode": "lines", "x": [0, 1], "y": [row.value, row.value],
+                    "name": plotly_text(choice_name("identity", row.way, language)),
                     "line": {"color": own.colour(page), "width": 2, "dash": dashes[n % len(dashes)]},
                     "hovertemplate": "%{y:.3f}<extra>%{fullData.name}</extra>",
                 }
@@ -114,10 +114,8 @@ def by_wrong(shown: Shown, language: str, narrow: bool = False) -> Figure:
         }
 
     said = text("figures.list_comma", language).join(
-        choice_name("identity", row["way"], language)
-        + ("" if pd.isna(row["wrong"]) else f" {row['wrong']:.0%}")
-        + f": {three(row['value'])}"
-        for row in frame.to_dict("records")
+        f"{choice_name('identity', way, language)}{'' if wrong is None else f' {wrong:.0%}'}: {three(value)}"
+        for _, way, wrong, value, *_ in rows
     )
     alt = text("channels.by_wrong_alt", language, runs=said)
     return Figure(frame, title, alt, draw, height=400, revision="channels-wrong")
@@ -140,7 +138,6 @@ def visits(shown: Shown, language: str, narrow: bool = False) -> Figure:
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
         data: list[Plot] = []
-        words = {True: text("channels.logged_in", language), False: text("channels.guest", language)}
         for sort, (mark, symbol) in SORTS.items():
             part = frame[frame["sort"] == sort]
             lift = 0.16 if sort == "stranger" else 0.0  # beside the shopper's own, not upon them
@@ -150,7 +147,7 @@ def visits(shown: Shown, language: str, narrow: bool = False) -> Figure:
                     "y": [CHANNELS.index(str(one)) - lift for one in part["channel"]],
                     "name": text(f"channels.{sort}", language),
                     "marker": {"symbol": symbol, "size": 13, "color": mark.colour(page), "line": {"width": 2}},
-                    "text": [words[bool(one)] for one in part["known"]],
+                    "text": [text(f"channels.{'logged_in' if one else 'guest'}", language) for one in part["known"]],
                     "hovertemplate": "%{x:.0f} d, %{text}<extra>%{fullData.name}</extra>",
                 }
             )  # fmt: skip

@@ -233,6 +233,7 @@ def gain_and_cost(shown: Shown, language: str, narrow: bool = False) -> Figure:
         again = found.get(f"again_{name}", {}).get("value")
         rows.append((name, count, score["value"], score["low"], score["high"], again, count * each))
     frame = pd.DataFrame(rows, columns=columns)
+    told: list[dict[str, Any]] = [dict(zip(columns, row, strict=True)) for row in rows]
     every = int(shown.runs[0].config.settings["every"]) if shown.runs[0].config is not None else 60
     names = {name: text(f"real_time.{name}", language, every=every) for name in LISTS}
 
@@ -246,7 +247,7 @@ def gain_and_cost(shown: Shown, language: str, narrow: bool = False) -> Figure:
                             "arrayminus": [row["value"] - row["low"]], "color": page.ink, "thickness": 1.5},
                 "hovertemplate": "%{x:,.0f} → %{y:.3f}, %{customdata[0]:.2f} s<extra>%{fullData.name}</extra>",
             }
-            for row in frame.to_dict("records")
+            for row in told
         ]  # fmt: skip
         return data, {
             "showlegend": True,
@@ -261,6 +262,6 @@ def gain_and_cost(shown: Shown, language: str, narrow: bool = False) -> Figure:
             "real_time.gain_and_cost_one", language, name=names[row["list"]], lists=f"{row['lists']:,.0f}",
             ndcg=three(row["value"]), busy=f"{row['busy']:.2f}",
         )
-        for row in frame.to_dict("records")
+        for row in told
     )  # fmt: skip
     return Figure(frame, title, text("real_time.gain_and_cost_alt", language, lists=said), draw, 380, "real-time-cost")

@@ -4,7 +4,7 @@ The visits, devices and logins are those of behaviour.py, and so are the purchas
 
     shared     share of households whose two shoppers use one device: in the app as on the web, whoever comes second
                shows the device that the first one last used there. Shopper 2k and shopper 2k + 1 are a household
-    astray     chance that what was viewed before a purchase is of another type, which the shopper viewed some time
+    astray     chance that what was viewed before a purchase is of another type, one that the shopper viewed once
     prompted   share of visits by nobody known that are asked to log in when they begin, and do
 
 With all three at 0 it is the shop as it is. Nothing here is estimated from a real shop; the numbers are to be varied.
