@@ -9,7 +9,7 @@ from course_lib.evaluation.identity import Identity, linked
 from course_lib.shop.behaviour import APP, STORE, WEB
 from course_lib.shop.journeys import Journeys
 
-# Shopper 0 and 1 share the app's device 0; shopper 0 alone has the web's device 1. One purchase a visit, product = visit.
+# Shopper 0 and 1 share the app's device 0; shopper 0 alone has the web's device 1. A purchase a visit, numbered alike.
 VISITS = [  # shopper, channel, device, logged in
     (0, APP, 0, True),
     (1, APP, 0, True),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from course_lib.data import registry
 from course_lib.errors import CourseError
 from course_lib.experiments import channels
 from course_lib.experiments.config import RunConfig
@@ -17,12 +19,13 @@ def made(folder: Path, **settings: Any) -> dict[str, Any]:
     """The result of a tiny run."""
     folder.mkdir()
     events = list(channels.run(RunConfig.tiny("channels", settings=settings), Folder(folder)))
-    return events[-1].data if hasattr(events[-1], "data") else dict(events[-1])
+    return dict(events[-1])
 
 
 def test_only_the_shop_knows_who_came(tmp_path: Path) -> None:
+    other = replace(RunConfig.tiny("channels"), data={"dataset": registry.resolve("complete-journey")})
     with pytest.raises(CourseError) as caught:
-        list(channels.run(RunConfig.tiny("channels", data={"dataset": "complete-journey"}), Folder(tmp_path)))
+        list(channels.run(other, Folder(tmp_path)))
     assert caught.value.key == "channels_need_shop"
 
 

@@ -17,7 +17,9 @@ HOUR = 3600
 
 
 def stream(rows: list[tuple[int, int, int]]) -> Stream:
-    frame = pd.DataFrame(sorted(rows), columns=[Columns.USER, Columns.ITEM, Columns.TIME])
+    frame = pd.DataFrame(
+        sorted(rows, key=lambda row: (row[0], row[2])), columns=[Columns.USER, Columns.ITEM, Columns.TIME]
+    )
     return Stream.of(frame, 10)
 
 
