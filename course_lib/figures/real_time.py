@@ -107,7 +107,7 @@ def lists(shown: Shown, language: str, narrow: bool = False) -> Figure:
     Frame columns: list, rank (NaN: what is bought next is not in the list), item_id, title, target.
     """
     title, columns = text("real_time.lists_title", language), ["list", "rank", "item_id", "title", "target"]
-    who, items = shown.answer or {}, shown.items
+    who, items = shown.answer or _in_turn(shown.frame or {}), shown.items
     if not who.get("lists") or items is None:
         return empty(title, columns, language, LIST_HEIGHT)
     target = int(who["target"])
@@ -173,6 +173,13 @@ def lists(shown: Shown, language: str, narrow: bool = False) -> Figure:
 
 
 _HOVER = "%{customdata[0]}<br>%{customdata[2]}<extra></extra>"
+
+
+def _in_turn(view: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Whoever buys at the moment on show, else the first who is followed; for a picture that nothing was asked for."""
+    people = view.get("shoppers") or []
+    number = int(view.get("next") or 0)
+    return {"number": number, "hour": view["hour"], **people[number]} if people else {}
 
 
 def _place(rank: Any) -> str:
