@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from course_lib.figures.base import Figure, Plot, axis, empty, model_name, plotly_text, three
@@ -90,7 +93,7 @@ def wishes(shown: Shown, language: str, narrow: bool = False) -> Figure:
         text(
             "personal_history.wishes_one", language, truth=text(f"personal_history.truth_{truth}", language),
             history=three(part["value"].iloc[0]), words=three(part["value"].iloc[-1]), best=three(part["value"].max()),
-            weight=f"{part.loc[part['value'].idxmax(), 'weight']:.1f}",
+            weight=f"{part['weight'].iloc[int(part['value'].to_numpy().argmax())]:.1f}",
         )
         for truth, part in frame.groupby("truth", sort=False)
     )  # fmt: skip
@@ -141,7 +144,7 @@ def kinds(shown: Shown, language: str, narrow: bool = False) -> Figure:
 
 def _frame(shown: Shown, name: str, columns: list[str]) -> pd.DataFrame:
     """Rows of the frame on show, or of the first finished run."""
-    told = (shown.frame or {}).get(name) or next(
+    told: list[Mapping[str, Any]] = (shown.frame or {}).get(name) or next(
         (run.result[name] for run in shown.runs if run.result and run.result.get(name)), []
     )
     return pd.DataFrame([[one[column] for column in columns] for one in told], columns=columns)

@@ -51,7 +51,7 @@ def curve(shown: Shown, language: str, narrow: bool = False) -> Figure:
         }  # fmt: skip
 
     told_ways = text("figures.list_comma", language).join(
-        f"{_name(way, language)} {three(part['value'].iloc[0])} → {three(part['value'].iloc[-1])}"
+        f"{_name(str(way), language)} {three(part['value'].iloc[0])} → {three(part['value'].iloc[-1])}"
         for way, part in frame[frame["way"] != "unseen"].groupby("way", sort=False)
     )
     alt = text("transfer.curve_alt", language, few=places[1 if len(places) > 1 else 0], most=places[-1], ways=told_ways)
