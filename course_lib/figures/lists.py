@@ -74,8 +74,8 @@ def list_by_epoch(
     marks = department_marks(items)
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
-        grey = _links([cell for cell in cells if not cell["target"]])
-        bold = _links([cell for cell in cells if cell["target"]])
+        grey = links([cell for cell in cells if not cell["target"]])
+        bold = links([cell for cell in cells if cell["target"]])
         hover = text("figures.hover_rank", language, name="")
         others, targets = [cell for cell in cells if not cell["target"]], [cell for cell in cells if cell["target"]]
         data: list[Plot] = [
@@ -83,11 +83,11 @@ def list_by_epoch(
              "line": {"color": alpha(page.muted, 0.45), "width": 2}},
             {"type": "scatter", "mode": "lines", "hoverinfo": "skip", **bold,
              "line": {"color": page.accent, "width": 3}},
-            _faces(page, others, known, [marks[known[c["item_id"]].department].colour(page) for c in others], hover),
-            _faces(page, targets, known, [page.accent] * len(targets), hover, 3),
+            faces(page, others, known, [marks[known[c["item_id"]].department].colour(page) for c in others], hover),
+            faces(page, targets, known, [page.accent] * len(targets), hover, 3),
         ]  # fmt: skip
         last = [cell for cell in cells if cell["x"] == len(columns) - 1]
-        labels, small = [_label(cell, known, narrow) for cell in last], 10 if narrow else 11
+        labels, small = [cell_label(cell, known, narrow) for cell in last], 10 if narrow else 11
         notes = [
             note(
                 page, 1, _height(cell), f"<b>{label}</b>" if cell["target"] else label, xref="paper", xanchor="left",
@@ -139,7 +139,7 @@ def _height(cell: Mapping[str, Any]) -> float:
     return OUTSIDE if cell["rank"] is None else float(cell["rank"])
 
 
-def _links(cells: Sequence[Mapping[str, Any]]) -> dict[str, list[float | None]]:
+def links(cells: Sequence[Mapping[str, Any]]) -> dict[str, list[float | None]]:
     """Lines between the places of one product in neighbouring columns, gaps between products."""
     place = {(cell["item_id"], cell["x"]): _height(cell) for cell in cells}
     x: list[float | None] = []
@@ -152,7 +152,7 @@ def _links(cells: Sequence[Mapping[str, Any]]) -> dict[str, list[float | None]]:
     return {"x": x, "y": y}
 
 
-def _faces(
+def faces(
     page: Theme, cells: Sequence[Mapping[str, Any]], known: Mapping[int, Any], colours: list[str], hover: str,
     ring: float = 1.2,
 ) -> Plot:  # fmt: skip
@@ -185,7 +185,7 @@ def _tint(page: Theme, colour: str) -> str:
     return "#" + "".join(f"{channel:02x}" for channel in mixed)
 
 
-def _label(cell: Mapping[str, Any], known: Mapping[int, Product], narrow: bool) -> str:
+def cell_label(cell: Mapping[str, Any], known: Mapping[int, Product], narrow: bool) -> str:
     """The product's whole title, a star before it where it is the one really bought next."""
     words = name_lines(known[cell["item_id"]].title, *(NARROW_TITLE if narrow else TITLE))
     return f"★ {words}" if cell["target"] else words

@@ -17,7 +17,7 @@ from course_lib.ui.shell import t
 
 COUNTED = (  # what a frame's event may say of itself
     "epoch", "level", "numbers", "slates", "shoppers", "products", "searches", "weight", "week",
-    "accounts",
+    "accounts", "hour",
 )  # fmt: skip
 
 
