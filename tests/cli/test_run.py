@@ -131,9 +131,9 @@ def test_every_setting_is_an_option(asked: list[RunConfig], name: str) -> None:
 
 
 def test_an_option_may_be_written_as_the_setting_is(asked: list[RunConfig]) -> None:
-    assert main(["run", "transfer", "--few-purchases", "600"]) == 0
-    assert main(["run", "transfer", "--few_purchases", "600"]) == 0
-    assert asked[0].settings["few_purchases"] == 600
+    assert main(["train", "--batch-size", "32"]) == 0
+    assert main(["train", "--batch_size", "32"]) == 0
+    assert asked[0].settings["batch_size"] == 32
     assert asked[0] == asked[1]
 
 
