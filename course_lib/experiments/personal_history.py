@@ -1,6 +1,6 @@
 """Personal history: how many purchases make a list personal, and what a wish in words adds to them.
 
-    python -m course_lib run personal_history --known_purchases 3 --words_weight 0.7 --json
+    python -m course_lib run personal_history --known-purchases 3 --words-weight 0.7 --json
 
 One SASRec learns from the whole shop. Then the histories of shoppers with twelve purchases or more are cut to their
 newest n = 0, 1, 2, ... and the same model is asked what each of them buys next: NDCG@10 by n, against one list for

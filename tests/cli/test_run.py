@@ -130,6 +130,13 @@ def test_every_setting_is_an_option(asked: list[RunConfig], name: str) -> None:
             configure(NEXT_ITEM, arguments(given={"model": name, key: "1"}))
 
 
+def test_an_option_may_be_written_as_the_setting_is(asked: list[RunConfig]) -> None:
+    assert main(["train", "--batch-size", "32"]) == 0
+    assert main(["train", "--batch_size", "32"]) == 0
+    assert asked[0].settings["batch_size"] == 32
+    assert asked[0] == asked[1]
+
+
 def test_help_tells_apart_what_two_models_call_by_one_name() -> None:
     kinds = known_settings([NEXT_ITEM])["regularisation"]
     assert sorted(owner for owners in kinds.values() for owner in owners) == ["ease", "matrix-factorization"]
