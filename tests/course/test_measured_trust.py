@@ -6,6 +6,7 @@ import tomllib
 import pytest
 
 from course_lib.cli import measure
+from course_lib.course.lessons import load_lessons
 
 RECORD = tomllib.loads(measure.FILE.read_text(encoding="utf-8"))
 
@@ -73,6 +74,18 @@ def test_what_it_concludes_of_weeks(one):
     assert one["fair_unfair"] < one["markov_unfair"] - 0.02
     assert abs(one["fair_buying"] - one["markov_buying"]) <= 0.01  # "within what chance may do"
     assert one["pop_unfair"] > 0.5
+
+
+def test_the_challenge_on_weeks_is_met_by_its_hint_alone(one):
+    """By a share shown at random; the other runs of the comparison miss one side of it."""
+    challenge = next(found for lesson in load_lessons() for found in lesson.challenges if found.id == "spread")
+    least = challenge.floors["buying"]
+
+    def met(run: str) -> bool:
+        return one[f"{run}_gini"] <= challenge.at_most and one[f"{run}_buying"] >= least
+
+    assert met("explore")
+    assert not any(met(run) for run in ("pop", "markov", "greedy"))
 
 
 def test_what_it_concludes_of_fake_accounts(one):
