@@ -35,7 +35,8 @@ def cards(lab: Lab, now: Shown, before: Mapping[str, Any] | None) -> None:
         )
         for entry in who["top"]
     ]  # fmt: skip
-    one_basket.offers(lab, now, before, facts, t("free_delivery.none"), who.get("target"))
+    # A product may be in several additions, so that places gained and lost would say nothing.
+    one_basket.offers(lab, now, None, facts, t("free_delivery.none"), who.get("target"))
 
 
 def basket(lab: Lab, now: Shown, before: Mapping[str, Any] | None) -> None:
