@@ -104,3 +104,12 @@ def test_the_challenges_can_be_met() -> None:
     assert number("long_transformer_new") >= 0.115 > number("transformer_new")
     assert number("long_transformer") >= 0.248 > number("transformer")
     assert number("hits_one") >= 285 > number("hits_text")
+
+
+def test_a_pair_closes_a_gap_better_than_one_product() -> None:
+    low, high = ends("held_gain_range")
+    assert 0 < low < high, "with as many products shown"
+    assert number("held_pair") >= number("held_five") > 3 * number("held_one")
+    assert number("pair_complements") > number("one_complements") + 0.2
+    assert number("open_beyond") > 10 * number("pair_beyond")
+    assert number("one_beyond") <= number("slack") >= number("pair_beyond")

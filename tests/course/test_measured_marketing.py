@@ -103,3 +103,25 @@ def test_the_check_stops_what_it_knows_and_nothing_else() -> None:
     assert number("price_stopped") == 1
     assert number("fair_stopped") == number("hearsay_stopped") == 0
     assert number("may_get") > number("may_get_one")
+
+
+def test_a_targeted_log_spoils_the_promise_before_the_order() -> None:
+    """Where learners do not see what the rule saw: nearly everyone gets a coupon, which loses what everyone loses."""
+    assert number("few_targeted_told") > 2 * number("chosen_truth")
+    assert abs(number("few_lot_told") - number("chosen_truth")) < 0.005
+    assert number("few_targeted_promised") > 100 > 0 > number("few_targeted_earned")
+    assert number("few_targeted_earned") == pytest.approx(number("chosen_everyone"), abs=3)
+    assert number("few_targeted_t") >= number("few_lot_t"), "its order did not suffer"
+    assert abs(number("few_straightened_told") - number("chosen_truth")) < 0.01
+    assert number("few_straightened_earned") > number("few_targeted_earned") + 100
+
+
+def test_where_the_rule_is_read_only_class_transformation_falls() -> None:
+    low, high = ends("read_gap_range")
+    assert low < 0 < high, "not surely worse"
+    assert number("read_targeted_earned") > 0.9 * number("read_lot_earned")
+    assert number("read_targeted_class") < number("read_lot_class") / 4
+    assert number("read_straightened_class") > 5 * number("read_targeted_class")
+    assert number("read_straightened_t") < number("read_targeted_t"), "T orders better without it"
+    for log in ("lot", "targeted", "straightened"):
+        assert number(f"read_{log}_promised") > number(f"read_{log}_earned"), "too high even by lot"

@@ -6,6 +6,7 @@ import tomllib
 import pytest
 
 from course_lib.cli import measure
+from course_lib.course.lessons import load_lessons
 
 RECORD = tomllib.loads(measure.FILE.read_text(encoding="utf-8"))
 
@@ -75,6 +76,18 @@ def test_what_it_concludes_of_weeks(one):
     assert one["pop_unfair"] > 0.5
 
 
+def test_the_challenge_on_weeks_is_met_by_its_hint_alone(one):
+    """By a share shown at random; the other runs of the comparison miss one side of it."""
+    challenge = next(found for lesson in load_lessons() for found in lesson.challenges if found.id == "spread")
+    least = challenge.floors["buying"]
+
+    def met(run: str) -> bool:
+        return one[f"{run}_gini"] <= challenge.at_most and one[f"{run}_buying"] >= least
+
+    assert met("explore")
+    assert not any(met(run) for run in ("pop", "markov", "greedy"))
+
+
 def test_what_it_concludes_of_fake_accounts(one):
     assert one["open_seen"] > 0.2
     assert one["open_needed"] < 0.05 * one["shoppers"]
@@ -83,3 +96,16 @@ def test_what_it_concludes_of_fake_accounts(one):
     assert one["copied_seen"] > 0.1 > one["surge_seen"]
     assert one["surge_fakes"] > 0.95
     assert one["strict_shoppers"] > one["surge_shoppers"] + 0.02  # "throws out honest shoppers"
+
+
+def test_what_it_concludes_of_false_raters(one):
+    assert one["rated_mean_new_half"] < one["rated_bayes_new_half"] < one["rated_bayes_half"]  # "dearer ..."
+    assert one["rated_bayes_listed"] > 0.8  # "... and does not stop it"
+    assert abs(one["rated_bayes_quality"] - one["rated_mean_quality"]) < 0.05  # "about as good"
+    assert one["rated_mean_little"] > 0.5 > 0.2 > one["rated_bayes_little"]
+    assert one["rated_regulars_half"] < one["rated_bayes_half"]  # "needs fewer of them than before"
+    assert ends("rated_regulars_cost")[0] > 0  # "the list loses quality"
+    low, high = ends("rated_surge_cost")
+    assert low < 0 < high  # "no quality that can be told from none"
+    assert one["rated_week_listed"] < 0.05 < 0.5 < one["rated_half_year_listed"]
+    assert one["rated_surge_dropped"] < one["rated_regulars_dropped"] / 2

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
 from course_lib.data.histories import Histories
 from course_lib.errors import CourseError
 from course_lib.evaluation.association import EDGES, PairCounts, by_time, frequent_pairs, shuffled
+
+MLXTEND = json.loads(Path(__file__).with_name("mlxtend_figures.json").read_text(encoding="utf-8"))
 
 # Five baskets of bread 1, milk 2, beer 3, nappies 4: the textbook's example.
 FIVE = Histories.from_lists([[1, 2], [1, 3, 4], [2, 3, 4], [1, 2, 3, 4], [1, 2, 2, 4]])
@@ -41,6 +47,27 @@ def test_against_pandas(counts: PairCounts) -> None:
     off = ~np.eye(4, dtype=bool)
     np.testing.assert_allclose(counts.lift()[1:, 1:][off], lift[off], rtol=1e-6)
     np.testing.assert_allclose(counts.confidence()[1:, 1:][off], (together / held.sum(0)[:, None])[off], rtol=1e-6)
+
+
+@pytest.mark.parametrize("case", MLXTEND.values(), ids=MLXTEND.keys())
+def test_against_mlxtend(case: dict[str, Any]) -> None:
+    """Every rule of a pair that occurs, and no other: from our counts to 1e-9, from the tables to the last bit."""
+    baskets = Histories.from_lists(case["baskets"])
+    counts = PairCounts.of(baskets, int(baskets.items.max()))
+    off = ~np.eye(len(counts.together), dtype=bool)
+    assert {(rule[0], rule[1]) for rule in case["rules"]} == set(zip(*np.nonzero(counts.together * off), strict=True))
+    if not case["rules"]:
+        return
+    one, other = np.array([rule[:2] for rule in case["rules"]], int).T
+    support, confidence, lift = np.array([rule[2:] for rule in case["rules"]]).T
+    together, single = counts.together.astype(np.float64), counts.single.astype(np.float64)
+    np.testing.assert_allclose(together[one, other] / counts.n, support, rtol=1e-9)
+    np.testing.assert_allclose(together[one, other] / single[one], confidence, rtol=1e-9)
+    np.testing.assert_allclose(counts.n * together[one, other] / (single[one] * single[other]), lift, rtol=1e-9)
+    bit = 2.0**-23
+    np.testing.assert_allclose(counts.support()[one, other], support, rtol=bit)
+    np.testing.assert_allclose(counts.confidence()[one, other], confidence, rtol=bit)
+    np.testing.assert_allclose(counts.lift()[one, other], lift, rtol=4 * bit)
 
 
 def test_what_is_expected_among_baskets_of_like_size_by_hand(counts: PairCounts) -> None:

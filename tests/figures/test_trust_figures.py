@@ -9,7 +9,15 @@ import pytest
 
 from course_lib.data import registry
 from course_lib.experiments.light import answer_light
-from course_lib.figures import explanations, feedback_loop, injection, membership, private_count, private_training
+from course_lib.figures import (
+    explanations,
+    fake_stars,
+    feedback_loop,
+    injection,
+    membership,
+    private_count,
+    private_training,
+)
 from course_lib.figures.shown import Shown
 
 ITEMS = registry.load_items(registry.resolve("shop", "tiny"))
@@ -108,3 +116,19 @@ def test_how_much_goes_to_few_products(language: str) -> None:
     figure = feedback_loop.sellers(Shown(frame={"sellers": rows}), language)
     valid(figure)
     assert "90.0%" in figure.alt
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_pushed_product_stands_out_in_its_list(language: str, narrow: bool) -> None:
+    others = [{"item": n, "score": 5 - n / 10, "ratings": 9, "quality": 0.5, "pushed": False} for n in range(1, 11)]
+    own = {"item": 30, "score": 4.75, "ratings": 12, "quality": -1.2, "pushed": True}
+    answer = {"accounts": 12, "item": 30, "needed": 8.0, "place": 3, "list": [*others[:2], own, *others[2:9]]}
+    figure = fake_stars.listing(Shown(answer=answer, items=ITEMS), language, narrow)
+    valid(figure)
+    assert figure.frame["pushed"].tolist().index(True) == 2
+    assert "4.75" in figure.alt
+    unrated = {**answer, "place": None, "list": [*others, {**own, "score": None, "ratings": 0}]}
+    without = fake_stars.listing(Shown(answer=unrated, items=ITEMS), language, narrow)
+    valid(without)
+    assert ("未上榜" if language == "zh" else "none") in without.alt
