@@ -45,6 +45,7 @@ def reach(shown: Shown, language: str, narrow: bool = False) -> Figure:
                 }
             )  # fmt: skip
         return data, {
+            "showlegend": runs > 1,
             "legend": LEGEND,
             "xaxis": axis(page, text("fake_stars.axis_accounts", language), rangemode="tozero"),
             "yaxis": axis(page, text("fake_stars.axis_listed", language), tickformat=".0%", range=[-0.02, 1.03]),
