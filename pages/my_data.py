@@ -9,7 +9,6 @@ from course_lib.ui.shell import t
 
 shell.title(t("my_data.title"), t("my_data.lead"))
 notices.show()
-st.page_link(shell.page_file("make_shop"), label=t("make_shop.to_make"))
 own = own_datasets.own(shell.learner())
 
 st.header(t("my_data.add"), anchor=False)

@@ -25,8 +25,11 @@ def known_bars(scores: Mapping[str, Mapping[str, Any]], language: str, metric: s
 
     Frame columns: series, value, low, high.
     """
-    rows = [{"series": name, **{key: finite(scores[name].get(key)) for key in ("value", "low", "high")}}
-            for name in ORDER if finite((scores.get(name) or {}).get("value")) is not None]  # fmt: skip
+    rows: list[dict[str, Any]] = [
+        {"series": name, **{key: finite(scores[name].get(key)) for key in ("value", "low", "high")}}
+        for name in ORDER
+        if finite((scores.get(name) or {}).get("value")) is not None
+    ]
     frame = pd.DataFrame(rows, columns=["series", "value", "low", "high"])
     top = 1.05 * max((row["high"] or row["value"] for row in rows), default=1.0) or 1.0
 

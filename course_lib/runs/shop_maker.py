@@ -65,8 +65,12 @@ def work(orders: BinaryIO, answers: int) -> None:
 
     for line in orders:
         order = json.loads(line)
+
+        def told(share: float, id: int = order["id"]) -> None:
+            say(id=id, share=round(share, 4))
+
         try:
-            found = DOES[order["do"]](order, lambda share, id=order["id"]: say(id=id, share=round(share, 4)))
+            found = DOES[order["do"]](order, told)
         except CourseError as error:
             say(id=order["id"], error=error.to_dict())
         except MemoryError:

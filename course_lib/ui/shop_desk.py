@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -47,7 +47,7 @@ class Desk:
         with self._lock:
             self._started()
 
-    def ask(self, silence_s: float, **order: Any) -> Iterator[Message]:
+    def ask(self, silence_s: float, **order: Any) -> Generator[Message]:
         """What the process says about an order, the answer last; an error is raised as CourseError.
 
         Between its words comes an empty message now and then, so that who waits can be interrupted. A generator that
