@@ -35,6 +35,8 @@ def test_what_it_concludes_of_real_time(one):
     assert one["lists_batch"] > 10 * one["lists_nightly"] > 100 * one["lists_live"]  # live computes fewest
     assert one["again_live"] > one["lag_again_300"] + 0.1 > one["lag_again_900"] + 0.15
     assert 0.25 < one["again_share"] < 0.45
+    assert one["changed_back"] > 0.9  # "every two minutes, of those alone who have bought" ...
+    assert one["changed_lists"] <= one["lists_live"] + 1  # ... "with" no more lists than live
 
 
 def test_what_it_concludes_of_channels(one):
