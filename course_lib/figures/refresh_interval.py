@@ -52,4 +52,4 @@ def unread(shown: Shown, language: str, narrow: bool = False) -> Figure:
         "refresh_interval.unread_alt", language, every=answer["every"], all=f"{told['unread_last']['value']:.0%}",
         visit=f"{told['unread_visit']['value']:.0%}", later=f"{told['unread_later']['value']:.0%}",
     )  # fmt: skip
-    return Figure(frame, title, alt, draw, height=380, revision="refresh-unread")
+    return Figure(frame, title, alt, draw, height=300, revision="refresh-unread")
