@@ -2,6 +2,8 @@
 // While the learner holds it, nothing that arrives moves it; and what was sent is shown until Python has taken it.
 
 const PAUSE = 100; // ms between two frames that are asked for while it is dragged
+const STEP = 1000; // ms that a frame stays while it plays at ordinary speed
+const SPEEDS = [1, 2, 4, 0.5];
 
 class FrameSlider {
   constructor(root) {
@@ -17,13 +19,59 @@ class FrameSlider {
     this.hint = document.createElement("p");
     this.hint.id = `${this.input.id}-hint`;
     this.input.setAttribute("aria-describedby", this.hint.id);
-    this.input.addEventListener("pointerdown", () => { this.held = true; });
+    this.input.addEventListener("pointerdown", () => { this.held = true; this.stop(); });
+    this.play = this.button("play", () => (this.playing ? this.stop() : this.start()));
+    this.speed = this.button("speed", () => this.faster());
+    this.rate = SPEEDS[0];
     for (const end of ["pointerup", "pointercancel", "change", "blur"]) this.input.addEventListener(end, () => this.release());
-    this.input.addEventListener("input", () => this.move());
+    this.input.addEventListener("input", () => { this.stop(); this.move(); });
     const line = document.createElement("div");
     line.className = "line";
     line.append(this.label, this.value);
-    root.append(line, this.input, this.hint);
+    const bar = document.createElement("div");
+    bar.className = "bar";
+    bar.append(this.play, this.speed, this.hint);
+    root.append(line, this.input, bar);
+  }
+
+  button(name, pressed) {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.className = name;
+    made.addEventListener("click", pressed);
+    return made;
+  }
+
+  start() {
+    if (Number(this.input.value) >= this.data.newest) this.show(this.data.first); // from the beginning
+    this.playing = setTimeout(() => this.next(), STEP / this.rate);
+    this.draw();
+  }
+
+  stop() {
+    clearTimeout(this.playing);
+    this.playing = undefined;
+    if (this.data) this.draw();
+  }
+
+  // One frame further, as soon as the page has drawn the last one: a slow machine plays slower and skips nothing.
+  next() {
+    if (!this.input.isConnected) return this.stop();
+    const drawn = !this.timer && this.data.turn === this.turn;
+    if (drawn) this.show(Number(this.input.value) + 1);
+    if (Number(this.input.value) >= this.data.newest) return this.stop();
+    this.playing = setTimeout(() => this.next(), drawn ? STEP / this.rate : PAUSE);
+    this.draw();
+  }
+
+  show(frame) {
+    this.input.value = frame;
+    this.move();
+  }
+
+  faster() {
+    this.rate = SPEEDS[(SPEEDS.indexOf(this.rate) + 1) % SPEEDS.length];
+    this.draw();
   }
 
   update(data, setStateValue) {
@@ -64,6 +112,10 @@ class FrameSlider {
     const share = (n) => `${last > first ? (100 * (n - first)) / (last - first) : 100}%`;
     const place = this.data.names[frame - first] ?? String(frame); // what each frame is called
     this.value.textContent = place;
+    const { play, pause, speed } = this.data.words;
+    this.play.textContent = this.playing ? `❚❚ ${pause}` : `▶ ${play}`;
+    this.speed.textContent = `${this.rate}×`;
+    this.speed.setAttribute("aria-label", `${speed}: ${this.rate}×`);
     this.input.setAttribute("aria-valuetext", place);
     this.input.style.setProperty("--at", share(frame));
     this.input.style.setProperty("--there", share(newest));

@@ -1,7 +1,8 @@
 """The slider over a run's frames, while it trains and after: it follows the newest until the learner moves it back.
 
 Streamlit's own slider takes every new value from the server at once, also out of the learner's hand; a run that goes on
-has a new one every second or two. This one is the browser's range input and is left alone while it is held.
+has a new one every second or two. This one is the browser's range input and is left alone while it is held. A button
+plays the frames one by one.
 """
 
 from __future__ import annotations
@@ -81,7 +82,13 @@ def frame_slider(lab: Lab, view: RunView, place: str, moved: Callable[[], None] 
             "frame": at,
             "turn": st.session_state.get(turns, 0),
             "names": [frame_name(view, one) for one in range(frames[0], newest + 1)],
-            "words": {"label": t(f"lab.frame{other}"), "hint": t(f"lab.{hint}")},
+            "words": {
+                "label": t(f"lab.frame{other}"),
+                "hint": t(f"lab.{hint}"),
+                "play": t("lab.play"),
+                "pause": t("lab.pause"),
+                "speed": t("lab.speed"),
+            },
         },
         on_move_change=lab.guarded(take, place=place),
     )

@@ -53,6 +53,27 @@ def test_scrubbing_moves_the_list_both_ways(visit: Visitors, trained: dict[str, 
     assert lesson.figure("next_item.product_map.look").evaluate("node => node.marked === true"), "the map was made anew"
 
 
+def test_play_goes_through_the_frames_and_pause_stays_where_it_is(visit: Visitors, trained: dict[str, Any]) -> None:
+    lesson = visit().open(**trained).finish()
+    slider, buttons = lesson.epoch, lesson.part("widget.frame.look").get_by_role("button")
+    last = int(slider.input_value())
+    buttons.nth(1).click()  # twice as fast
+    expect(buttons.nth(1)).to_have_text("2×")
+    buttons.nth(0).click()
+    expect(lesson.page.get_by_text("What the model recommends, epoch 0", exact=True)).to_be_visible()
+    seen = {int(slider.input_value())}
+    while len(seen) < 4:
+        lesson.page.wait_for_timeout(100)
+        seen.add(int(slider.input_value()))
+    assert seen == set(range(min(seen), max(seen) + 1)), "no frame was skipped"
+    buttons.nth(0).click()
+    expect(buttons.nth(0)).to_contain_text("Play")
+    here = slider.input_value()
+    lesson.page.wait_for_timeout(1_500)
+    assert slider.input_value() == here
+    assert int(here) < last
+
+
 def test_an_edited_history_moves_the_list_and_reset_brings_it_back(visit: Visitors, trained: dict[str, Any]) -> None:
     lesson = visit().open(**trained).finish()
     original, first = ids(lesson), lesson.list()
