@@ -32,12 +32,13 @@ if work is not None and study is not None:
     with shell.boundary():
         capstone_runs.results(work, study)
 
-st.header(t("capstone.step_canvas"), anchor=False)
-st.markdown(t("capstone.canvas_lead"))
-with shell.boundary():
-    canvas.box(next(lesson for lesson in shell.lessons() if lesson.id == "business"))
-with shell.boundary():
-    canvas.whole()
+if chosen is not None:
+    st.header(t("capstone.step_canvas"), anchor=False)
+    st.markdown(t("capstone.canvas_lead"))
+    with shell.boundary():
+        canvas.box(next(lesson for lesson in shell.lessons() if lesson.id == "business"))
+    with shell.boundary():
+        canvas.whole()
 
 if work is not None and study is not None:
     st.header(t("capstone.step_home"), anchor=False)

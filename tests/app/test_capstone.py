@@ -167,6 +167,7 @@ def test_a_dataset_that_goes_in_another_tab_is_a_sentence(tmp_path: Path, stage:
 def test_the_canvas_of_the_plan_is_written_here_too(tmp_path: Path) -> None:
     from course_lib.course.canvas import read_box
 
+    added(tmp_path)
     page = opened()
     page.text_area(key="lesson.business.canvas").set_value("先数数").run()
     assert read_box(shell.store().learner(shell.learner()), "business") == "先数数"
