@@ -217,8 +217,10 @@ def run(arguments: argparse.Namespace) -> int:
         config = went_on(config, arguments.longer)
     if arguments.plan:
         return _print_plan(config, arguments.json)
+    from course_lib.course.audit import check_learnable
     from course_lib.runs.foreground import run_here  # after the check, so that bad input is refused at once
 
+    check_learnable(config)
     settings = load_settings()
     try:
         with closing(Bar()) as bar:

@@ -19,11 +19,13 @@ import numpy as np
 import pandas as pd
 
 from course_lib.data.columns import Columns
+from course_lib.data.counts import counts_of
 from course_lib.data.dataset import Address, Dataset
 from course_lib.data.intake import store
 from course_lib.data.registry import load, tables
 from course_lib.data.splits import leave_one_out
 from course_lib.errors import CourseError
+from course_lib.experiments.config import RunConfig
 
 ASKED = 30  # test shoppers below whom an interval says nothing
 RARE = 5  # purchases in the training part up to which a product is new or rare
@@ -107,11 +109,25 @@ class Audit:
         if not self.asked:
             raise CourseError("capstone_nobody_returns", name=name, users=f"{self.users:,}", events=f"{self.events:,}")
         if not self.pairs:
-            raise CourseError("capstone_nothing_to_learn", name=name)
+            raise CourseError("nothing_to_learn", name=name)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return asdict(self)
+
+
+def check_learnable(config: RunConfig) -> None:
+    """Raises CourseError where a model is to be trained on added histories in which nobody has two purchases to learn.
+
+    Only few baskets each can bring that about, so most datasets need not be read for it; counting needs no pairs.
+    """
+    if "epochs" not in config.settings:
+        return
+    for place, address in config.data.items():
+        if config.card.data[place] == "histories" and store.find(address.name) is not None:
+            found = counts_of(address)
+            if found.baskets <= 3 * found.users and not audit(address).pairs:
+                raise CourseError("nothing_to_learn", name=address.name.partition("~")[0])
 
 
 @functools.lru_cache(maxsize=16)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from course_lib.course import classes
+from course_lib.course.audit import check_learnable
 from course_lib.errors import CourseError
 from course_lib.experiments.config import RunConfig
 from course_lib.ui import shell
@@ -22,9 +23,11 @@ class Starter(Protocol):
 def start(lab: Starter, config: RunConfig) -> str:
     """Starts the run, or joins it, for this learner; returns its id.
 
-    Raises CourseError, with ``limit_...`` for a run that is larger than the class allows; the lab then says too whose
-    limit it is. While the database cannot say who is in which class, nobody is kept from training.
+    Raises CourseError where the data have nothing to learn, and with ``limit_...`` for a run that is larger than the
+    class allows; the lab then says too whose limit it is. While the database cannot say who is in which class, nobody
+    is kept from training.
     """
+    check_learnable(config)
     learner = shell.learner()
     try:
         found = classes.class_of(shell.store(), learner)

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from course_lib.course import capstone_report as words
-from course_lib.course.audit import ASKED, RARE, USES, Audit, audit
+from course_lib.course.audit import ASKED, RARE, USES, Audit, audit, check_learnable
 from course_lib.course.capstone import MODELS, Study, configs
 from course_lib.course.lessons import load_lessons
 from course_lib.course.private_data import HERE, may_read
@@ -40,11 +40,13 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LIVEREC_HOME", str(tmp_path / "home"))
 
 
-def added(folder: Path, rows: list[str], head: str = "user,item,time", owner: str = HERE) -> Address:
+def added(
+    folder: Path, rows: list[str], head: str = "user,item,time", owner: str = HERE, name: str = "orders"
+) -> Address:
     """A file of rows, taken in as a dataset of ``owner``."""
     path = folder / "orders.csv"
     path.write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
-    return resolve(store.save(prepare(look(path)), "orders", owner).key)
+    return resolve(store.save(prepare(look(path)), name, owner).key)
 
 
 def purchases(users: int, each: int, items: int = 7, more: str = "") -> list[str]:
@@ -149,7 +151,7 @@ def test_baskets_at_one_time_have_no_order() -> None:
 
 
 BAD = {
-    "three each": (purchases(9, 3), "capstone_nothing_to_learn"),
+    "three each": (purchases(9, 3), "nothing_to_learn"),
     "20 rows": ([f"u{n},i{n % 5},2024-01-{n + 1:02d}" for n in range(20)], "intake_all_few"),
     "one shopper": (purchases(1, 20), "intake_one_user"),
     "one product": (purchases(30, 6, items=1), "intake_one_item"),
@@ -169,6 +171,20 @@ def test_data_that_serve_nothing_are_a_sentence(tmp_path: Path, case: str) -> No
     assert caught.value.key == key
     for language in LANGUAGES:
         assert "{" not in caught.value.text(language)
+
+
+def test_what_has_nothing_to_learn_is_told_before_any_training(tmp_path: Path) -> None:
+    few, enough = (added(tmp_path, purchases(9, each), name=f"n{each}") for each in (3, 4))
+
+    def check(address: Address, model: str) -> None:
+        check_learnable(RunConfig.make(data={"dataset": (address.name, address.size)}, settings={"model": model}))
+
+    with pytest.raises(CourseError) as caught:
+        check(few, "sasrec")
+    assert caught.value.key == "nothing_to_learn"
+    check(few, "markov")  # counts what there is
+    check(enough, "sasrec")
+    check_learnable(RunConfig.tiny())
 
 
 def test_everything_that_is_missing_has_a_remedy() -> None:
