@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     budget, folder = check_budget(arguments.budget), given_path(arguments.to)
     check_folder(folder)
     try:
-        step(say("capstone_reading", file=Path(arguments.path).name))
+        step(say("capstone_reading"))
         card = own_dataset(taken_in(arguments), arguments)
         found = audit(resolve(card.key))
         counted = {name: f"{getattr(found, name):,}" for name in ("events", "users", "items", "asked")}

@@ -66,18 +66,16 @@ def listing(shown: Shown, language: str, narrow: bool = False) -> Figure:
         text("fake_stars.listing_title", language), ["product", "score", "ratings", "quality", "pushed"],
     )  # fmt: skip
     answer = shown.answer or {}
-    if not answer.get("list") or shown.items is None:
+    ranked = [one for one in answer.get("list") or [] if "ratings" in one]
+    if not ranked or shown.items is None:
         return empty(title, columns, language)
     items = shown.items
-    rows = [
-        (product(items, int(one["item"]), language).title, *(one[name] for name in columns[1:]))
-        for one in answer["list"]
-    ]
+    rows = [(product(items, int(one["item"]), language).title, *(one[name] for name in columns[1:])) for one in ranked]
     frame = pd.DataFrame(rows, columns=columns)
     facts = [
         text("fake_stars.listing_row", language, stars="–" if one["score"] is None else f"{one['score']:.2f}",
              ratings=f"{one['ratings']}", quality=f"{one['quality']:+.1f}")
-        for one in answer["list"]
+        for one in ranked
     ]  # fmt: skip
     labels = [
         ("<b>{}</b>" if pushed else "{}").format(plotly_text(shorten(str(name), 22 if narrow else 44)))

@@ -29,7 +29,7 @@ def stream(shown: Shown, language: str, narrow: bool = False) -> Figure:
     title, columns = text("real_time.stream_title", language), ["hour", "shopper", "item_id", "title"]
     view, items = shown.frame or {}, shown.items
     people = view.get("shoppers") or []
-    if not people or items is None:
+    if not people or "stream" not in view or items is None:
         return empty(title, columns, language, 420)
     hour, every = float(view["hour"]), int(view["every"])
     rows = [(at, number, item) for number, one in enumerate(people, 1) for at, item in one["bought"]]
@@ -108,7 +108,7 @@ def lists(shown: Shown, language: str, narrow: bool = False) -> Figure:
     """
     title, columns = text("real_time.lists_title", language), ["list", "rank", "item_id", "title", "target"]
     who, items = shown.answer or _in_turn(shown.frame or {}), shown.items
-    if not who.get("lists") or items is None:
+    if set(LISTS) - set(who.get("lists") or ()) or items is None:
         return empty(title, columns, language, LIST_HEIGHT)
     target = int(who["target"])
     cells: list[dict[str, Any]] = []

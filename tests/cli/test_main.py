@@ -63,7 +63,7 @@ BAD_LINES = [
     ([], "Something is missing after “python -m course_lib”: COMMAND."),
     (
         ["dance"],
-        "has no command called “dance”. Choose one of: backup, restore, data, evaluate, experiments,",
+        "has no command called “dance”. Choose one of: backup, restore, capstone, data, evaluate, experiments,",
     ),
     (["train", "--dance"], "does not know --dance."),
     (
