@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from course_lib.figures.base import Figure, Plot, axis, finite, metric_name, model_name, note, plotly_text, span, three
-from course_lib.figures.palette import Theme, alpha, style
+from course_lib.figures.palette import Theme, style
+from course_lib.figures.results import score_bar
 from course_lib.text import text
 
 ORDER = ("popularity", "personal-frequency", "item-knn", "ease", "markov", "oracle.filtered", "oracle.known")
@@ -26,7 +27,11 @@ def known_bars(scores: Mapping[str, Mapping[str, Any]], language: str, metric: s
     Frame columns: series, value, low, high.
     """
     rows: list[dict[str, Any]] = [
-        {"series": name, **{key: finite(scores[name].get(key)) for key in ("value", "low", "high")}}
+        {
+            "series": name,
+            "kind": name.partition(".")[0],
+            **{key: finite(scores[name].get(key)) for key in ("value", "low", "high")},
+        }
         for name in ORDER
         if finite((scores.get(name) or {}).get("value")) is not None
     ]
@@ -35,7 +40,9 @@ def known_bars(scores: Mapping[str, Mapping[str, Any]], language: str, metric: s
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
         places = list(range(len(rows)))[::-1]
-        data = [_bar(page, row, place, language, metric) for row, place in zip(rows, places, strict=True)]
+        data = [
+            score_bar(page, row, place, language, metric_name(metric)) for row, place in zip(rows, places, strict=True)
+        ]
         notes = [
             note(
                 page, 0, place, f"{plotly_text(model_name(row['series'], language))} <b>{row['value']:.3f}</b>",
@@ -59,23 +66,3 @@ def known_bars(scores: Mapping[str, Mapping[str, Any]], language: str, metric: s
     alt = text("figures.made_scores_alt", language, scores=told) if rows else text("figures.nothing_yet", language)
     height = ROW * max(len(rows), 2) + 80
     return Figure(frame, text("figures.made_scores_title", language), alt, draw, height, "known_bars")
-
-
-def _bar(page: Theme, row: Mapping[str, Any], place: int, language: str, metric: str) -> Plot:
-    colour, hollow = style(row["series"]).colour(page), row["series"].startswith("oracle.")
-    name = model_name(row["series"], language)
-    bar: Plot = {
-        "type": "bar", "orientation": "h", "x": [row["value"]], "y": [place], "width": 0.34, "name": name,
-        "marker": {
-            "color": alpha(colour, 0.16) if hollow else colour,
-            "line": {"color": colour, "width": 1.5 if hollow else 0},
-        },
-        "customdata": [[three(row["low"]), three(row["high"])]],
-        "hovertemplate": text("figures.hover_bar", language, name=name, measure=metric_name(metric)),
-    }  # fmt: skip
-    if row["low"] is not None and row["high"] is not None:
-        bar["error_x"] = {
-            "type": "data", "symmetric": False, "array": [row["high"] - row["value"]],
-            "arrayminus": [row["value"] - row["low"]], "color": page.ink, "thickness": 1.5, "width": 5,
-        }  # fmt: skip
-    return bar

@@ -45,7 +45,7 @@ def result_bars(result: Mapping[str, Any], model: str, language: str, metric: st
 
     def draw(page: Theme) -> tuple[list[Plot], Plot]:
         places = list(range(len(rows)))[::-1]
-        data = [_bar(page, row, place, language, measure) for row, place in zip(rows, places, strict=True)]
+        data = [score_bar(page, row, place, language, measure) for row, place in zip(rows, places, strict=True)]
         notes = []
         for row, place in zip(rows, places, strict=True):
             name = plotly_text(model_name(row["series"], language))
@@ -81,7 +81,8 @@ def result_bars(result: Mapping[str, Any], model: str, language: str, metric: st
     )
 
 
-def _bar(page: Theme, row: dict[str, Any], place: int, language: str, measure: str) -> Plot:
+def score_bar(page: Theme, row: Mapping[str, Any], place: int, language: str, measure: str) -> Plot:
+    """A model's score with its interval: ``row`` has series, kind ("oracle" is hollow), value, low and high."""
     look = style(row["series"])
     colour = look.colour(page)
     hollow = row["kind"] == "oracle"  # nobody reaches an oracle's bar by training: it is a limit, not a model
